@@ -1,0 +1,96 @@
+//! Takes the records as they are found, gives them their frame numbers and keeps the [`Summary`].
+
+use super::window::{Ending, Window};
+use super::{Record, Summary};
+
+/// Counts frames and keeps the books.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) summary: Summary,
+    frame: u64,
+    last_time: Option<i64>,
+}
+
+impl Ledger {
+    pub(super) fn new(compression: Option<&'static str>) -> Self {
+        Self { summary: Summary { compression, ..Summary::default() }, frame: 0, last_time: None }
+    }
+
+    /// Counts a frame that Wireshark numbers but that is not handed out.
+    pub(super) fn pass_over(&mut self) {
+        self.frame = self.frame.saturating_add(1);
+    }
+
+    /// Enters a packet and makes its record.
+    pub(super) fn enter<'a>(
+        &mut self,
+        time: Option<i64>,
+        link_type: u32,
+        data: &'a [u8],
+        original_len: u32,
+    ) -> Record<'a> {
+        self.frame = self.frame.saturating_add(1);
+        let summary = &mut self.summary;
+        summary.packets = summary.packets.saturating_add(1);
+        summary.bytes = summary.bytes.saturating_add(data.len() as u64);
+        // A broken writer may give less than it captured.
+        let captured = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let original_len = original_len.max(captured);
+        summary.truncated = summary.truncated.saturating_add(u64::from(original_len > captured));
+        if let Some(time) = time {
+            let early = self.last_time.is_some_and(|last| time < last);
+            summary.out_of_order = summary.out_of_order.saturating_add(u64::from(early));
+            summary.first_time = Some(summary.first_time.map_or(time, |first| first.min(time)));
+            summary.last_time = Some(summary.last_time.map_or(time, |last| last.max(time)));
+            self.last_time = Some(time);
+        }
+        let time = self.last_time.unwrap_or(0);
+        Record { frame: self.frame, time, link_type, data, original_len }
+    }
+
+    /// Notes that the bytes ended; says why, unless they ended where a `unit` (record or block) could have begun.
+    pub(super) fn ended(&mut self, window: &Window, begun_at: u64, unit: &str) {
+        let after = self.after();
+        let problem = match window.ending() {
+            Ending::Clean if window.offset() == begun_at && window.bytes().is_empty() => return,
+            Ending::Clean => {
+                format!("the file ends in the middle of a {unit} ({after}); all before it was read")
+            }
+            Ending::Cut(compression) => {
+                format!("the {compression} stream is cut off ({after}); all before that was read")
+            }
+            Ending::Failed(error) => format!("reading failed ({after}): {error}"),
+            Ending::Damaged(compression, error) => {
+                format!("the {compression} stream is damaged ({after}): {error}")
+            }
+        };
+        self.summary.cut_at = Some(begun_at);
+        self.summary.note(problem);
+    }
+
+    /// Notes that what stands at `offset` cannot be read, nor anything after it.
+    pub(super) fn damaged(&mut self, offset: u64, what: &str) {
+        let problem = format!("reading stopped at byte {offset} ({}): {what}", self.after());
+        self.summary.cut_at = Some(offset);
+        self.summary.note(problem);
+    }
+
+    /// Adds to what the capturer says it lost.
+    pub(super) fn add_drops(&mut self, count: u64) {
+        let dropped = &mut self.summary.dropped;
+        *dropped = Some(dropped.unwrap_or(0).saturating_add(count));
+    }
+
+    /// Notes that `what` was left out, and reading went on.
+    pub(super) fn left_out(&mut self, what: &str) {
+        let problem = format!("left out: {what} ({}); so were others like it, if there are any", self.after());
+        self.summary.note(problem);
+    }
+
+    fn after(&self) -> String {
+        match self.frame {
+            0 => "before the first packet".to_owned(),
+            frame => format!("after packet {frame}"),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Takes a handshake message, gives what a ClientHello or ServerHello says (RFC 8446 §4.1, RFC 5246 §7.4.1).
+
+use super::cursor::Cursor;
+
+/// RFC 6066 §3.
+const SERVER_NAME: u16 = 0;
+/// RFC 7301 §3.1.
+const ALPN: u16 = 16;
+/// RFC 8446 §4.2.1.
+const SUPPORTED_VERSIONS: u16 = 43;
+/// TLS Encrypted Client Hello: the real server name may be another one.
+const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// RFC 8446 §4.1.3: the `random` of a HelloRetryRequest.
+const RETRY_RANDOM: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// A hello of either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hello {
+    Client(ClientHello),
+    Server(ServerHello),
+}
+
+/// What a client offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientHello {
+    /// Such as 0x0304 for TLS 1.3, in the client's order.
+    pub versions: Vec<u16>,
+    /// The server's name; bytes that are not UTF-8 are replaced.
+    pub server_name: Option<String>,
+    /// In the client's order.
+    pub alpn: Vec<String>,
+    /// Whether Encrypted Client Hello is used (or feigned): `server_name` may be that of a front.
+    pub encrypted_client_hello: bool,
+    /// Whether it ends too early somewhere; the rest is what could be read.
+    pub malformed: bool,
+}
+
+/// What a server chose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerHello {
+    /// Such as 0x0304 for TLS 1.3.
+    pub version: u16,
+    /// By its registered number.
+    pub cipher_suite: u16,
+    /// TLS 1.2 and before; later it is encrypted.
+    pub alpn: Option<String>,
+    /// Whether it is a HelloRetryRequest: another ClientHello follows.
+    pub retry: bool,
+    /// Whether it ends too early somewhere; the rest is what could be read.
+    pub malformed: bool,
+}
+
+impl ClientHello {
+    /// Parses a message's body.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        let mut hello = Self::default();
+        hello.malformed = hello.read(Cursor(body)).is_none();
+        hello
+    }
+
+    fn read(&mut self, mut body: Cursor<'_>) -> Option<()> {
+        self.versions.push(body.u16()?);
+        let _random = body.take(32)?;
+        let _session = body.short_vector()?;
+        let _cipher_suites = body.vector()?;
+        let _compression = body.short_vector()?;
+        each_extension(body, |kind, extension| self.extension(kind, extension))
+    }
+
+    fn extension(&mut self, kind: u16, mut extension: Cursor<'_>) -> Option<()> {
+        match kind {
+            SERVER_NAME => {
+                let mut names = extension.vector()?;
+                while !names.is_empty() {
+                    let kind = names.u8()?;
+                    let name = names.vector()?;
+                    // RFC 6066 §3: 0 is a host name; one of each kind.
+                    if kind == 0 && self.server_name.is_none() {
+                        self.server_name = Some(text(name));
+                    }
+                }
+            }
+            ALPN => {
+                let mut protocols = extension.vector()?;
+                while !protocols.is_empty() {
+                    let protocol = protocols.short_vector()?;
+                    if !is_grease(protocol.0) {
+                        self.alpn.push(text(protocol));
+                    }
+                }
+            }
+            SUPPORTED_VERSIONS => {
+                let mut versions = extension.short_vector()?;
+                // RFC 8446 §4.2.1: if present, the legacy version does not count.
+                self.versions.clear();
+                while !versions.is_empty() {
+                    let version = versions.u16()?;
+                    if !is_grease(&version.to_be_bytes()) {
+                        self.versions.push(version);
+                    }
+                }
+            }
+            ENCRYPTED_CLIENT_HELLO => self.encrypted_client_hello = true,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl ServerHello {
+    /// Parses a message's body.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        let mut hello = Self::default();
+        hello.malformed = hello.read(Cursor(body)).is_none();
+        hello
+    }
+
+    fn read(&mut self, mut body: Cursor<'_>) -> Option<()> {
+        self.version = body.u16()?;
+        self.retry = body.take(32)? == RETRY_RANDOM;
+        let _session = body.short_vector()?;
+        self.cipher_suite = body.u16()?;
+        let _compression = body.u8()?;
+        each_extension(body, |kind, mut extension| {
+            match kind {
+                ALPN => self.alpn = Some(text(extension.vector()?.short_vector()?)),
+                SUPPORTED_VERSIONS => self.version = extension.u16()?,
+                _ => {}
+            }
+            Some(())
+        })
+    }
+}
+
+/// Goes over the extensions that end a hello; TLS 1.2 and before may have none.
+fn each_extension<'a>(
+    mut body: Cursor<'a>,
+    mut take: impl FnMut(u16, Cursor<'a>) -> Option<()>,
+) -> Option<()> {
+    if body.is_empty() {
+        return Some(());
+    }
+    let mut extensions = body.vector()?;
+    let mut whole = Some(());
+    while !extensions.is_empty() {
+        let kind = extensions.u16()?;
+        let extension = extensions.vector()?;
+        whole = take(kind, extension).and(whole);
+    }
+    whole
+}
+
+/// RFC 8701 §2: reserved values that clients strew in.
+fn is_grease(value: &[u8]) -> bool {
+    matches!(value, [a, b] if a == b && a & 0x0f == 0x0a)
+}
+
+fn text(bytes: Cursor<'_>) -> String {
+    String::from_utf8_lossy(bytes.0).into_owned()
+}

@@ -1,0 +1,1 @@
+"""Tests of wsanalyze; the folders mirror the package."""
