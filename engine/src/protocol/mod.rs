@@ -24,10 +24,7 @@ impl Stamp {
     /// Bytes come in stream order, which is not always the order of capture.
     #[must_use]
     pub fn extended_to(self, next: Self) -> Self {
-        Self {
-            frame: next.frame,
-            time: self.time.max(next.time),
-        }
+        Self { frame: next.frame, time: self.time.max(next.time) }
     }
 }
 

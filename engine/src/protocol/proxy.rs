@@ -61,33 +61,19 @@ pub fn parse(bytes: &[u8]) -> ProxyParse {
 
 /// Whether `bytes` are `prefix`, as far as both go.
 fn begins(bytes: &[u8], prefix: &[u8]) -> bool {
-    bytes
-        .iter()
-        .zip(prefix)
-        .all(|(byte, expected)| byte == expected)
+    bytes.iter().zip(prefix).all(|(byte, expected)| byte == expected)
 }
 
 fn parse_v1(bytes: &[u8]) -> ProxyParse {
     let window = &bytes[..bytes.len().min(V1_MAX)];
     let Some(feed) = memchr(b'\n', window) else {
-        return if bytes.len() < V1_MAX {
-            ProxyParse::Need
-        } else {
-            ProxyParse::Bad("proxy-v1-too-long", None)
-        };
+        return if bytes.len() < V1_MAX { ProxyParse::Need } else { ProxyParse::Bad("proxy-v1-too-long", None) };
     };
     let length = feed + 1;
     let Some(line) = window[..feed].strip_suffix(b"\r") else {
         return ProxyParse::Bad("proxy-v1-bare-line-feed", Some(length));
     };
-    let header = ProxyHeader {
-        version: 1,
-        length,
-        source: None,
-        destination: None,
-        local: false,
-        defect: None,
-    };
+    let header = ProxyHeader { version: 1, length, source: None, destination: None, local: false, defect: None };
     let mut words = line.split(|byte| *byte == b' ').skip(1);
     let family = words.next().unwrap_or_default();
     if family == b"UNKNOWN" {
@@ -96,14 +82,8 @@ fn parse_v1(bytes: &[u8]) -> ProxyParse {
     }
     let mut next = || words.next().unwrap_or_default();
     let addresses = match family {
-        b"TCP4" => (
-            word::<Ipv4Addr>(next()).map(IpAddr::V4),
-            word::<Ipv4Addr>(next()).map(IpAddr::V4),
-        ),
-        b"TCP6" => (
-            word::<Ipv6Addr>(next()).map(IpAddr::V6),
-            word::<Ipv6Addr>(next()).map(IpAddr::V6),
-        ),
+        b"TCP4" => (word::<Ipv4Addr>(next()).map(IpAddr::V4), word::<Ipv4Addr>(next()).map(IpAddr::V4)),
+        b"TCP6" => (word::<Ipv6Addr>(next()).map(IpAddr::V6), word::<Ipv6Addr>(next()).map(IpAddr::V6)),
         _ => return ProxyParse::Bad("proxy-v1-unknown-family", Some(length)),
     };
     let ports = (port(next()), port(next()));
@@ -125,8 +105,7 @@ fn word<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
 
 /// §2.1: a decimal number without leading zeros.
 fn port(digits: &[u8]) -> Option<u16> {
-    let plain = digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() == 1 || digits.first() != Some(&b'0'));
+    let plain = digits.iter().all(u8::is_ascii_digit) && (digits.len() == 1 || digits.first() != Some(&b'0'));
     plain.then(|| word(digits)).flatten()
 }
 
@@ -149,14 +128,7 @@ fn parse_v2(bytes: &[u8]) -> ProxyParse {
     let Some(body) = rest.get(..body) else {
         return ProxyParse::Need;
     };
-    let header = ProxyHeader {
-        version: 2,
-        length,
-        source: None,
-        destination: None,
-        local,
-        defect: None,
-    };
+    let header = ProxyHeader { version: 2, length, source: None, destination: None, local, defect: None };
     let (addresses, extensions) = match (family_and_protocol >> 4, family_and_protocol & 0x0f) {
         // AF_UNSPEC, and whatever a LOCAL says: to be ignored.
         (0, _) => (None, None),
@@ -176,15 +148,9 @@ fn parse_v2(bytes: &[u8]) -> ProxyParse {
             None => return ProxyParse::Bad("proxy-v2-short-addresses", Some(length)),
         },
     };
-    let defect =
-        (!extensions.is_none_or(extensions_fit)).then_some("proxy-v2-extensions-malformed");
+    let defect = (!extensions.is_none_or(extensions_fit)).then_some("proxy-v2-extensions-malformed");
     let (source, destination) = addresses.unzip();
-    ProxyParse::Header(ProxyHeader {
-        source,
-        destination,
-        defect,
-        ..header
-    })
+    ProxyParse::Header(ProxyHeader { source, destination, defect, ..header })
 }
 
 type Addresses = (SocketAddr, SocketAddr);
@@ -192,21 +158,13 @@ type Addresses = (SocketAddr, SocketAddr);
 fn inet(body: &[u8]) -> Option<(Addresses, &[u8])> {
     let (source, rest) = body.split_first_chunk::<4>()?;
     let (destination, rest) = rest.split_first_chunk::<4>()?;
-    with_ports(
-        Ipv4Addr::from(*source).into(),
-        Ipv4Addr::from(*destination).into(),
-        rest,
-    )
+    with_ports(Ipv4Addr::from(*source).into(), Ipv4Addr::from(*destination).into(), rest)
 }
 
 fn inet6(body: &[u8]) -> Option<(Addresses, &[u8])> {
     let (source, rest) = body.split_first_chunk::<16>()?;
     let (destination, rest) = rest.split_first_chunk::<16>()?;
-    with_ports(
-        Ipv6Addr::from(*source).into(),
-        Ipv6Addr::from(*destination).into(),
-        rest,
-    )
+    with_ports(Ipv6Addr::from(*source).into(), Ipv6Addr::from(*destination).into(), rest)
 }
 
 fn with_ports(source: IpAddr, destination: IpAddr, rest: &[u8]) -> Option<(Addresses, &[u8])> {

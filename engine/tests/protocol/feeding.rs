@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use wsanalyze_engine::protocol::http1::{
-    HeadEvent, MessageReader, MessageSink, Next, Position, StartLine, request_framing,
-    response_framing,
+    HeadEvent, MessageReader, MessageSink, Next, Position, StartLine, request_framing, response_framing,
 };
 use wsanalyze_engine::protocol::{GapCause, Stamp};
 
@@ -49,28 +48,11 @@ impl MessageSink for Recorder {
     fn head(&mut self, message: HeadEvent<'_>) -> Next {
         let head = &message.head;
         let start = match head.start() {
-            StartLine::Request {
-                method,
-                target,
-                version,
-            } => {
-                format!(
-                    "{} {} {}",
-                    method.escape_ascii(),
-                    target.escape_ascii(),
-                    version.escape_ascii()
-                )
+            StartLine::Request { method, target, version } => {
+                format!("{} {} {}", method.escape_ascii(), target.escape_ascii(), version.escape_ascii())
             }
-            StartLine::Response {
-                version,
-                status,
-                reason,
-            } => {
-                format!(
-                    "{} {status} {}",
-                    version.escape_ascii(),
-                    reason.escape_ascii()
-                )
+            StartLine::Response { version, status, reason } => {
+                format!("{} {status} {}", version.escape_ascii(), reason.escape_ascii())
             }
         };
         let decision = match head.start() {
@@ -86,24 +68,13 @@ impl MessageSink for Recorder {
             message.first.frame,
             message.last.frame,
             message.last.time,
-            head.defects()
-                .names()
-                .chain(decision.defects.names())
-                .map(|name| format!(", {name}"))
-                .collect::<String>(),
+            head.defects().names().chain(decision.defects.names()).map(|name| format!(", {name}")).collect::<String>(),
         ));
-        if self.hold || decision.switches {
-            Next::Hold
-        } else {
-            Next::Body(decision.framing)
-        }
+        if self.hold || decision.switches { Next::Hold } else { Next::Body(decision.framing) }
     }
 
     fn body_end(&mut self, bytes: u64, hash: Option<u64>, last: Stamp, complete: bool) {
-        self.events.push(format!(
-            "body {bytes} {hash:x?} {} at {} {complete}",
-            last.frame, last.time
-        ));
+        self.events.push(format!("body {bytes} {hash:x?} {} at {} {complete}", last.frame, last.time));
     }
 
     fn defect(&mut self, name: &'static str, stamp: Stamp) {
@@ -118,10 +89,7 @@ impl MessageSink for Recorder {
 /// Frame 1, 2, …; times go up and down.
 pub fn stamp(index: usize) -> Stamp {
     let frame = index as u64 + 1;
-    Stamp {
-        frame,
-        time: 1000 * (frame as i64) - if frame.is_multiple_of(3) { 2500 } else { 0 },
-    }
+    Stamp { frame, time: 1000 * (frame as i64) - if frame.is_multiple_of(3) { 2500 } else { 0 } }
 }
 
 /// What a reader says of `stream`, one frame a piece.
@@ -129,12 +97,7 @@ pub fn read(reader: MessageReader, stream: &[Piece], cut: &Cut) -> Vec<String> {
     read_with(reader, Recorder::default(), stream, cut)
 }
 
-pub fn read_with(
-    mut reader: MessageReader,
-    mut sink: Recorder,
-    stream: &[Piece],
-    cut: &Cut,
-) -> Vec<String> {
+pub fn read_with(mut reader: MessageReader, mut sink: Recorder, stream: &[Piece], cut: &Cut) -> Vec<String> {
     for (index, piece) in stream.iter().enumerate() {
         let stamp = stamp(index);
         match piece {
@@ -163,10 +126,7 @@ pub fn parts<'a>(bytes: &'a [u8], cut: &Cut) -> Vec<&'a [u8]> {
         Cut::Bytes => bytes.chunks(1).collect(),
         Cut::At(at) => {
             let (before, after) = bytes.split_at((*at).min(bytes.len()));
-            [before, after]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect()
+            [before, after].into_iter().filter(|part| !part.is_empty()).collect()
         }
         Cut::Sizes(sizes) => {
             let mut rest = bytes;
@@ -187,34 +147,14 @@ pub fn parts<'a>(bytes: &'a [u8], cut: &Cut) -> Vec<&'a [u8]> {
 /// Whole, byte by byte and cut at each offset: all give the same events, which are returned.
 pub fn read_all_ways(hash: bool, stream: &[Piece]) -> Vec<String> {
     let whole = read(MessageReader::new(hash), stream, &Cut::Whole);
-    assert_eq!(
-        read(MessageReader::new(hash), stream, &Cut::Bytes),
-        whole,
-        "byte by byte"
-    );
-    let longest = stream
-        .iter()
-        .map(|piece| {
-            if let Piece::Bytes(bytes) = piece {
-                bytes.len()
-            } else {
-                0
-            }
-        })
-        .max();
+    assert_eq!(read(MessageReader::new(hash), stream, &Cut::Bytes), whole, "byte by byte");
+    let longest = stream.iter().map(|piece| if let Piece::Bytes(bytes) = piece { bytes.len() } else { 0 }).max();
     for at in 1..longest.unwrap_or(0) {
-        assert_eq!(
-            read(MessageReader::new(hash), stream, &Cut::At(at)),
-            whole,
-            "cut at {at}"
-        );
+        assert_eq!(read(MessageReader::new(hash), stream, &Cut::At(at)), whole, "cut at {at}");
     }
     whole
 }
 
 pub fn cuts() -> impl Strategy<Value = Cut> {
-    prop_oneof![
-        Just(Cut::Bytes),
-        prop::collection::vec(1_usize..200, 1..6).prop_map(Cut::Sizes)
-    ]
+    prop_oneof![Just(Cut::Bytes), prop::collection::vec(1_usize..200, 1..6).prop_map(Cut::Sizes)]
 }

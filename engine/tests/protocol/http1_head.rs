@@ -9,18 +9,12 @@ fn defects(head: &Head<'_>) -> Vec<&'static str> {
 
 fn headers(head: &Head<'_>) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    head.headers()
-        .map(|header| (text(header.name), text(&header.value)))
-        .collect()
+    head.headers().map(|header| (text(header.name), text(&header.value))).collect()
 }
 
 fn request<'a>(head: &Head<'a>) -> (&'a [u8], &'a [u8], &'a [u8]) {
     match head.start() {
-        StartLine::Request {
-            method,
-            target,
-            version,
-        } => (method, target, version),
+        StartLine::Request { method, target, version } => (method, target, version),
         StartLine::Response { .. } => panic!("a response"),
     }
 }
@@ -61,10 +55,7 @@ fn requests_and_responses_are_recognised() {
         (b"HTTP/11 200 OK\r\n", Looks::No),
         (b"\x16\x03\x01\x02\x00", Looks::No),
         (b"\x81\x05Hello", Looks::No),
-        (
-            b"AMETHODTHATISMUCHLONGERTHANTHIRTYTWO / HTTP/1.1\r\n",
-            Looks::No,
-        ),
+        (b"AMETHODTHATISMUCHLONGERTHANTHIRTYTWO / HTTP/1.1\r\n", Looks::No),
     ] {
         assert_eq!(looks_like_start(bytes), looks, "{}", bytes.escape_ascii());
     }
@@ -72,23 +63,13 @@ fn requests_and_responses_are_recognised() {
 
 #[test]
 fn a_head_is_read_as_sent() {
-    let bytes = b"GET /chat?x=1 HTTP/1.1\r\nHost: example.org\r\nCONNECTION: keep-alive, Upgrade\r\nX:\r\nx: b \r\n\r\nbody";
+    let bytes =
+        b"GET /chat?x=1 HTTP/1.1\r\nHost: example.org\r\nCONNECTION: keep-alive, Upgrade\r\nX:\r\nx: b \r\n\r\nbody";
     let head = Head::parse(bytes).unwrap();
-    assert_eq!(
-        request(&head),
-        (&b"GET"[..], &b"/chat?x=1"[..], &b"HTTP/1.1"[..])
-    );
+    assert_eq!(request(&head), (&b"GET"[..], &b"/chat?x=1"[..], &b"HTTP/1.1"[..]));
     assert_eq!(head.version(), Some((1, 1)));
-    let expected = [
-        ("Host", "example.org"),
-        ("CONNECTION", "keep-alive, Upgrade"),
-        ("X", ""),
-        ("x", "b"),
-    ];
-    assert_eq!(
-        headers(&head),
-        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-    );
+    let expected = [("Host", "example.org"), ("CONNECTION", "keep-alive, Upgrade"), ("X", ""), ("x", "b")];
+    assert_eq!(headers(&head), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(head.get(b"x").as_deref(), Some(&b""[..]));
     assert_eq!(head.joined(b"x").as_deref(), Some(&b", b"[..]));
     assert_eq!(head.joined(b"y"), None);
@@ -101,125 +82,50 @@ fn a_head_is_read_as_sent() {
 #[test]
 fn a_response_is_read_as_sent() {
     for (line, status, reason, found) in [
-        (
-            &b"HTTP/1.1 101 Switching Protocols\r\n\r\n"[..],
-            101,
-            &b"Switching Protocols"[..],
-            &[][..],
-        ),
+        (&b"HTTP/1.1 101 Switching Protocols\r\n\r\n"[..], 101, &b"Switching Protocols"[..], &[][..]),
         (b"HTTP/1.1 200\r\n\r\n", 200, b"", &[]),
         (b"HTTP/1.1 200 \r\n\r\n", 200, b"", &[]),
-        (
-            b"HTTP/1.1  200 OK\r\n\r\n",
-            200,
-            b"OK",
-            &["start-line-blanks"],
-        ),
+        (b"HTTP/1.1  200 OK\r\n\r\n", 200, b"OK", &["start-line-blanks"]),
         (b"http/1.1 200 OK\r\n\r\n", 200, b"OK", &["version-case"]),
         (b"HTTP/3.0 200 OK\r\n\r\n", 200, b"OK", &["version-unknown"]),
-        (
-            b"HTTP/1.1 2000 OK\r\n\r\n",
-            200,
-            b"0 OK",
-            &["status-line-malformed"],
-        ),
-        (
-            b"HTTP/1.1 099 OK\r\n\r\n",
-            99,
-            b"OK",
-            &["status-out-of-range"],
-        ),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", 200, b"0 OK", &["status-line-malformed"]),
+        (b"HTTP/1.1 099 OK\r\n\r\n", 99, b"OK", &["status-out-of-range"]),
     ] {
         let head = Head::parse(line).unwrap();
-        let StartLine::Response {
-            status: got,
-            reason: words,
-            ..
-        } = head.start()
-        else {
-            panic!("a request")
-        };
-        assert_eq!(
-            (got, words, defects(&head).as_slice()),
-            (status, reason, found)
-        );
+        let StartLine::Response { status: got, reason: words, .. } = head.start() else { panic!("a request") };
+        assert_eq!((got, words, defects(&head).as_slice()), (status, reason, found));
     }
 }
 
 #[test]
 fn odd_request_lines_are_read_with_their_defects() {
     for (line, target, found) in [
-        (
-            &b"GET  /x HTTP/1.1\r\n\r\n"[..],
-            &b"/x"[..],
-            &["start-line-blanks"][..],
-        ),
+        (&b"GET  /x HTTP/1.1\r\n\r\n"[..], &b"/x"[..], &["start-line-blanks"][..]),
         (b"GET\t/x HTTP/1.1\r\n\r\n", b"/x", &["start-line-blanks"]),
         (b"GET /x HTTP/1.1 \r\n\r\n", b"/x", &["start-line-blanks"]),
-        (
-            b"GET /x y HTTP/1.1\r\n\r\n",
-            b"/x y",
-            &["target-whitespace"],
-        ),
-        (
-            b"GET /x HTTP/1.1 HTTP/1.1\r\n\r\n",
-            b"/x HTTP/1.1",
-            &["target-whitespace"],
-        ),
-        (
-            b"GET /x HTTP/1.1 y\r\n\r\n",
-            b"/x",
-            &["request-line-trailing"],
-        ),
+        (b"GET /x y HTTP/1.1\r\n\r\n", b"/x y", &["target-whitespace"]),
+        (b"GET /x HTTP/1.1 HTTP/1.1\r\n\r\n", b"/x HTTP/1.1", &["target-whitespace"]),
+        (b"GET /x HTTP/1.1 y\r\n\r\n", b"/x", &["request-line-trailing"]),
         (b"GET /x http/1.1\r\n\r\n", b"/x", &["version-case"]),
         (b"GET /x HTTP/2.0\r\n\r\n", b"/x", &["version-unknown"]),
-        (
-            b"GET /\xc3\xa9 HTTP/1.1\r\n\r\n",
-            b"/\xc3\xa9",
-            &["target-not-ascii"],
-        ),
+        (b"GET /\xc3\xa9 HTTP/1.1\r\n\r\n", b"/\xc3\xa9", &["target-not-ascii"]),
         (b"\r\n\n\r\nGET /x HTTP/1.1\r\n\r\n", b"/x", &[]),
     ] {
         let head = Head::parse(line).unwrap();
-        assert_eq!(
-            (request(&head).1, defects(&head).as_slice()),
-            (target, found),
-            "{}",
-            line.escape_ascii()
-        );
+        assert_eq!((request(&head).1, defects(&head).as_slice()), (target, found), "{}", line.escape_ascii());
     }
 }
 
 #[test]
 fn odd_headers_are_read_with_their_defects() {
     for (lines, expected, found) in [
-        (
-            "A: 1\nB: 2\r\n\n",
-            &[("A", "1"), ("B", "2")][..],
-            &["bare-line-feed"][..],
-        ),
-        (
-            "A: 1\r\n  2 \r\n\t3\r\nB: x\r\n\r\n",
-            &[("A", "1 2 3"), ("B", "x")],
-            &["obs-fold"],
-        ),
+        ("A: 1\nB: 2\r\n\n", &[("A", "1"), ("B", "2")][..], &["bare-line-feed"][..]),
+        ("A: 1\r\n  2 \r\n\t3\r\nB: x\r\n\r\n", &[("A", "1 2 3"), ("B", "x")], &["obs-fold"]),
         ("A:\r\n 2\r\n \r\n\r\n", &[("A", "2")], &["obs-fold"]),
-        (
-            " A: 1\r\nB: 2\r\n\r\n",
-            &[("B", "2")],
-            &["whitespace-before-first-header"],
-        ),
+        (" A: 1\r\nB: 2\r\n\r\n", &[("B", "2")], &["whitespace-before-first-header"]),
         ("A : 1\r\n\r\n", &[("A", "1")], &["whitespace-before-colon"]),
-        (
-            "A\t : 1\r\n\r\n",
-            &[("A", "1")],
-            &["whitespace-before-colon"],
-        ),
-        (
-            "no colon\r\n folded\r\nA: 1\r\n\r\n",
-            &[("A", "1")],
-            &["obs-fold", "header-without-colon"],
-        ),
+        ("A\t : 1\r\n\r\n", &[("A", "1")], &["whitespace-before-colon"]),
+        ("no colon\r\n folded\r\nA: 1\r\n\r\n", &[("A", "1")], &["obs-fold", "header-without-colon"]),
         (": 1\r\nA: 1\r\n\r\n", &[("A", "1")], &["header-name-empty"]),
         ("A B: 1\r\n\r\n", &[("A B", "1")], &["header-name-invalid"]),
         ("A: 1\0\r\n\r\n", &[("A", "1\\x00")], &["nul-byte"]),
@@ -229,15 +135,8 @@ fn odd_headers_are_read_with_their_defects() {
     ] {
         let bytes = format!("GET / HTTP/1.1\r\n{lines}");
         let head = Head::parse(bytes.as_bytes()).unwrap();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-            .collect();
-        assert_eq!(
-            (headers(&head), defects(&head).as_slice()),
-            (expected, found),
-            "{lines:?}"
-        );
+        let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        assert_eq!((headers(&head), defects(&head).as_slice()), (expected, found), "{lines:?}");
         assert!(head.is_complete());
     }
 }
@@ -264,20 +163,13 @@ fn a_cut_head_is_read_as_far_as_it_goes() {
 
 #[test]
 fn the_end_is_found_in_any_pieces() {
-    for head in [
-        "GET / HTTP/1.1\r\nA: b\r\n\r\n",
-        "GET / HTTP/1.1\nA: b\n\n",
-        "\r\n\r\n\nGET / HTTP/1.1\r\nA: b\n\r\n",
-    ] {
+    for head in ["GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n", "\r\n\r\n\nGET / HTTP/1.1\r\nA: b\n\r\n"]
+    {
         let bytes = format!("{head}\r\n\r\n");
         let mut searched = 0;
         for length in 1..=bytes.len() {
             let end = find_head_end(&bytes.as_bytes()[..length], searched);
-            assert_eq!(
-                end,
-                (length >= head.len()).then_some(head.len()),
-                "{head:?} {length}"
-            );
+            assert_eq!(end, (length >= head.len()).then_some(head.len()), "{head:?} {length}");
             if end.is_none() {
                 searched = length;
             }
@@ -287,23 +179,14 @@ fn the_end_is_found_in_any_pieces() {
 
 #[test]
 fn limits_hold() {
-    let many = format!(
-        "GET / HTTP/1.1\r\n{}\r\n",
-        "A: b\r\n".repeat(MAX_FIELDS + 1)
-    );
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(MAX_FIELDS + 1));
     let head = Head::parse(many.as_bytes()).unwrap();
-    assert_eq!(
-        (head.headers().count(), defects(&head).as_slice()),
-        (MAX_FIELDS, &["too-many-headers"][..])
-    );
+    assert_eq!((head.headers().count(), defects(&head).as_slice()), (MAX_FIELDS, &["too-many-headers"][..]));
     assert!(head.is_complete());
 
     let long = format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "b".repeat(MAX_HEAD));
     let head = Head::parse(long.as_bytes()).unwrap();
-    assert_eq!(
-        (head.is_complete(), defects(&head).as_slice()),
-        (false, &["head-too-long"][..])
-    );
+    assert_eq!((head.is_complete(), defects(&head).as_slice()), (false, &["head-too-long"][..]));
 }
 
 proptest! {

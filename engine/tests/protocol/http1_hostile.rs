@@ -8,8 +8,7 @@ use crate::feeding::{Cut, Piece, cuts, read};
 
 /// Bits of streams, right and wrong.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
-    let long_target =
-        (100_usize..300).prop_map(|length| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(length)));
+    let long_target = (100_usize..300).prop_map(|length| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(length)));
     let words = prop::sample::select(vec![
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "POST /b HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
@@ -50,8 +49,7 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn piece() -> impl Strategy<Value = Piece> {
-    let segment = prop::collection::vec(fragment(), 1..5)
-        .prop_map(|fragments| Piece::Bytes(fragments.concat()));
+    let segment = prop::collection::vec(fragment(), 1..5).prop_map(|fragments| Piece::Bytes(fragments.concat()));
     let cause = prop_oneof![Just(GapCause::Missing), Just(GapCause::Truncated)];
     prop_oneof![
         6 => segment,
@@ -61,17 +59,7 @@ fn piece() -> impl Strategy<Value = Piece> {
 
 /// All bytes of a stream are told: in heads, bodies or as lost (empty lines, chunk lines and held bytes aside).
 fn lost(events: &[String]) -> u64 {
-    events
-        .iter()
-        .filter_map(|event| {
-            event
-                .strip_prefix("lost ")?
-                .split(' ')
-                .next()?
-                .parse::<u64>()
-                .ok()
-        })
-        .sum()
+    events.iter().filter_map(|event| event.strip_prefix("lost ")?.split(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 proptest! {
@@ -107,35 +95,14 @@ proptest! {
 /// Adversarial streams in one-byte frames: their cost must not grow with the square of their length.
 #[test]
 fn work_is_linear() {
-    for unit in [
-        "\r\n",
-        "\n",
-        "A",
-        "GET /",
-        "/",
-        "G\n",
-        "\r",
-        "X\r",
-        "GET / HTTP/1.1\r\n",
-        "A:\n",
-        "1\r\n",
-        "HTTP/1.1 200",
-    ] {
-        for prefix in [
-            "",
-            "GET /",
-            "HTTP/1.1 200 OK\r\nA:",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
-        ] {
-            let bytes = [
-                prefix.as_bytes(),
-                &unit.as_bytes().repeat(60_000 / unit.len()),
-            ]
-            .concat();
-            let stream: Vec<Piece> = bytes
-                .chunks(1)
-                .map(|byte| Piece::Bytes(byte.to_vec()))
-                .collect();
+    for unit in
+        ["\r\n", "\n", "A", "GET /", "/", "G\n", "\r", "X\r", "GET / HTTP/1.1\r\n", "A:\n", "1\r\n", "HTTP/1.1 200"]
+    {
+        for prefix in
+            ["", "GET /", "HTTP/1.1 200 OK\r\nA:", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"]
+        {
+            let bytes = [prefix.as_bytes(), &unit.as_bytes().repeat(60_000 / unit.len())].concat();
+            let stream: Vec<Piece> = bytes.chunks(1).map(|byte| Piece::Bytes(byte.to_vec())).collect();
             let start = std::time::Instant::now();
             read(MessageReader::new(true), &stream, &Cut::Whole);
             read(MessageReader::mid_stream(true), &stream, &Cut::Whole);

@@ -14,13 +14,7 @@ fn header(bytes: &[u8]) -> ProxyHeader {
 
 fn version2(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-    [
-        &b"\r\n\r\n\0\r\nQUIT\n"[..],
-        &[command, family],
-        &length,
-        body,
-    ]
-    .concat()
+    [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[command, family], &length, body].concat()
 }
 
 #[test]
@@ -30,14 +24,10 @@ fn version_1() {
     assert_eq!((found.version, found.local, found.defect), (1, false, None));
     assert_eq!(found.source, "192.168.0.1:56324".parse().ok());
     assert_eq!(found.destination, "192.168.0.11:443".parse().ok());
-    let longest = b"PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n";
+    let longest =
+        b"PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n";
     let found = header(longest);
-    assert_eq!(
-        found.source,
-        "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
-            .parse()
-            .ok()
-    );
+    assert_eq!(found.source, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().ok());
     for unknown in [
         &b"PROXY UNKNOWN\r\n"[..],
         b"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
@@ -50,66 +40,23 @@ fn version_1() {
 #[test]
 fn broken_version_1() {
     for (text, defect, length) in [
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\n",
-            "proxy-v1-bare-line-feed",
-            Some(31),
-        ),
-        (
-            "PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n",
-            "proxy-v1-unknown-family",
-            Some(32),
-        ),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 1 2\n", "proxy-v1-bare-line-feed", Some(31)),
+        ("PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n", "proxy-v1-unknown-family", Some(32)),
         ("PROXY \r\n", "proxy-v1-unknown-family", Some(8)),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n",
-            "proxy-v1-malformed",
-            Some(30),
-        ),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n",
-            "proxy-v1-malformed",
-            Some(34),
-        ),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 1  2\r\n",
-            "proxy-v1-malformed",
-            Some(33),
-        ),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n",
-            "proxy-v1-malformed",
-            Some(33),
-        ),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n",
-            "proxy-v1-malformed",
-            Some(33),
-        ),
-        (
-            "PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n",
-            "proxy-v1-malformed",
-            Some(36),
-        ),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n", "proxy-v1-malformed", Some(30)),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n", "proxy-v1-malformed", Some(34)),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 1  2\r\n", "proxy-v1-malformed", Some(33)),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", "proxy-v1-malformed", Some(33)),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n", "proxy-v1-malformed", Some(33)),
+        ("PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n", "proxy-v1-malformed", Some(36)),
         ("PROXY TCP4 ::1 ::1 1 2\r\n", "proxy-v1-malformed", Some(24)),
-        (
-            "PROXY TCP4 1.2.3 1.2.3.4 1 2\r\n",
-            "proxy-v1-malformed",
-            Some(30),
-        ),
+        ("PROXY TCP4 1.2.3 1.2.3.4 1 2\r\n", "proxy-v1-malformed", Some(30)),
     ] {
-        assert_eq!(
-            parse(text.as_bytes()),
-            ProxyParse::Bad(defect, length),
-            "{text:?}"
-        );
+        assert_eq!(parse(text.as_bytes()), ProxyParse::Bad(defect, length), "{text:?}");
     }
     let long = format!("PROXY UNKNOWN {}\r\n", "x".repeat(100));
     assert_eq!(parse(&long.as_bytes()[..106]), ProxyParse::Need);
-    assert_eq!(
-        parse(long.as_bytes()),
-        ProxyParse::Bad("proxy-v1-too-long", None)
-    );
+    assert_eq!(parse(long.as_bytes()), ProxyParse::Bad("proxy-v1-too-long", None));
 }
 
 #[test]
@@ -125,16 +72,10 @@ fn version_2() {
     inet6[31] = 2;
     inet6[33] = 80;
     let found = header(&version2(0x21, 0x21, &inet6));
-    assert_eq!(
-        (found.source, found.destination),
-        ("[::1]:80".parse().ok(), "[::2]:0".parse().ok())
-    );
+    assert_eq!((found.source, found.destination), ("[::1]:80".parse().ok(), "[::2]:0".parse().ok()));
 
     let found = header(&version2(0x21, 0x31, &[0; 216]));
-    assert_eq!(
-        (found.source, found.local, found.defect),
-        (None, false, None)
-    );
+    assert_eq!((found.source, found.local, found.defect), (None, false, None));
     let found = header(&version2(0x21, 0x00, b"anything"));
     assert_eq!((found.source, found.local), (None, false));
     let found = header(&version2(0x20, 0x00, b""));
@@ -170,15 +111,9 @@ fn broken_version_2() {
 
 #[test]
 fn other_beginnings() {
-    for other in [
-        &b"GET / HTTP/1.1\r\n"[..],
-        b"PRI * HTTP/2.0",
-        b"POST",
-        b"PROXYTCP4",
-        b"\r\nGET",
-        b"\x16\x03\x01",
-        b"proxy ",
-    ] {
+    for other in
+        [&b"GET / HTTP/1.1\r\n"[..], b"PRI * HTTP/2.0", b"POST", b"PROXYTCP4", b"\r\nGET", b"\x16\x03\x01", b"proxy "]
+    {
         assert_eq!(parse(other), ProxyParse::No, "{}", other.escape_ascii());
     }
     assert_eq!(parse(b""), ProxyParse::Need);

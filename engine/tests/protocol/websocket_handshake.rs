@@ -12,10 +12,7 @@ fn the_example_of_the_rfc() {
     assert!(key_valid(KEY));
     assert_eq!(accept_for(KEY), ACCEPT);
     assert!(accept_matches(KEY, ACCEPT));
-    assert!(accept_matches(
-        b" dGhlIHNhbXBsZSBub25jZQ==\t",
-        b" s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "
-    ));
+    assert!(accept_matches(b" dGhlIHNhbXBsZSBub25jZQ==\t", b" s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "));
     assert!(!accept_matches(KEY, b"S3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert!(!accept_matches(KEY, b""));
 }
@@ -47,39 +44,25 @@ fn requests() {
     let head = Head::parse(bytes).unwrap();
     let request = offers(&head);
     assert!(request.upgrade && request.connection && request.asks());
-    assert_eq!(
-        (request.key.as_deref(), request.keys, request.key_valid),
-        (Some(KEY), 1, true)
-    );
+    assert_eq!((request.key.as_deref(), request.keys, request.key_valid), (Some(KEY), 1, true));
     assert!(request.version13 && request.deflate);
     assert_eq!(request.protocols.as_deref(), Some(&b"a, b"[..]));
 
     for (lines, upgrade, connection) in [
         ("Upgrade: websocket", true, false),
         ("Connection: Upgrade", false, true),
-        (
-            "Upgrade: websocket/13\r\nConnection: upgrades",
-            false,
-            false,
-        ),
-        (
-            "Upgrade: websocket, h2c\r\nConnection: close, upgrade",
-            true,
-            true,
-        ),
+        ("Upgrade: websocket/13\r\nConnection: upgrades", false, false),
+        ("Upgrade: websocket, h2c\r\nConnection: close, upgrade", true, true),
         ("Upgrade:\r\nConnection:", false, false),
     ] {
         let bytes = format!("GET / HTTP/1.1\r\n{lines}\r\n\r\n");
         let head = Head::parse(bytes.as_bytes()).unwrap();
         let request = offers(&head);
-        assert_eq!(
-            (request.upgrade, request.connection),
-            (upgrade, connection),
-            "{lines}"
-        );
+        assert_eq!((request.upgrade, request.connection), (upgrade, connection), "{lines}");
         assert!(!request.version13 && !request.key_valid && request.key.is_none());
     }
-    let twice = b"GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Key: y\r\nSec-WebSocket-Version: 13, 8\r\n\r\n";
+    let twice =
+        b"GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Key: y\r\nSec-WebSocket-Version: 13, 8\r\n\r\n";
     let head = Head::parse(twice).unwrap();
     assert_eq!((offers(&head).keys, offers(&head).version13), (2, false));
 }
@@ -92,21 +75,16 @@ fn responses() {
     let head = Head::parse(bytes).unwrap();
     let response = answers(&head);
     assert!(response.upgrade && response.connection);
-    assert_eq!(
-        (response.accept.as_deref(), response.protocol.as_deref()),
-        (Some(ACCEPT), Some(&b"a"[..]))
-    );
+    assert_eq!((response.accept.as_deref(), response.protocol.as_deref()), (Some(ACCEPT), Some(&b"a"[..])));
     let agreed = DeflateParameters {
         server_no_context_takeover: true,
         client_max_window_bits: Some(12),
         ..DeflateParameters::default()
     };
     assert_eq!(response.deflate, Some(agreed));
-    for (extensions, deflate) in [
-        ("x-permessage-deflate", false),
-        ("a; b=permessage-deflate", false),
-        ("a,permessage-deflate;x=", true),
-    ] {
+    for (extensions, deflate) in
+        [("x-permessage-deflate", false), ("a; b=permessage-deflate", false), ("a,permessage-deflate;x=", true)]
+    {
         let bytes = format!("HTTP/1.1 101 S\r\nSec-WebSocket-Extensions: {extensions}\r\n\r\n");
         let head = Head::parse(bytes.as_bytes()).unwrap();
         assert_eq!(answers(&head).deflate.is_some(), deflate, "{extensions}");

@@ -70,12 +70,7 @@ impl BodyReader {
             Framing::Chunked => Walk::Chunked(ChunkWalker::new()),
             Framing::UntilClose => Walk::UntilClose,
         };
-        Self {
-            walk,
-            bytes: 0,
-            hash: if hashed { Hash::Empty } else { Hash::Off },
-            defects: BodyDefects::default(),
-        }
+        Self { walk, bytes: 0, hash: if hashed { Hash::Empty } else { Hash::Off }, defects: BodyDefects::default() }
     }
 
     /// Takes what belongs to the body from the beginning of `bytes`; gives how much that was.

@@ -56,13 +56,7 @@ pub(super) struct Step {
 
 impl ChunkWalker {
     pub(super) const fn new() -> Self {
-        Self {
-            state: State::Size {
-                value: 0,
-                any: false,
-            },
-            overhead: 0,
-        }
+        Self { state: State::Size { value: 0, any: false }, overhead: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -78,31 +72,19 @@ impl ChunkWalker {
         if let State::Data { left } = self.state {
             let run = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
             self.skip_data(left, run as u64);
-            return Step {
-                consumed: run,
-                payload: true,
-            };
+            return Step { consumed: run, payload: true };
         }
         let text = self.text_length(bytes);
         if text > 0 {
             self.skip_text(&bytes[..text], defects);
-            return Step {
-                consumed: text,
-                payload: false,
-            };
+            return Step { consumed: text, payload: false };
         }
         let Some(byte) = bytes.first() else {
-            return Step {
-                consumed: 0,
-                payload: false,
-            };
+            return Step { consumed: 0, payload: false };
         };
         self.byte(*byte, defects);
         // The byte that does not fit is not part of the body.
-        Step {
-            consumed: usize::from(!self.is_lost()),
-            payload: false,
-        }
+        Step { consumed: usize::from(!self.is_lost()), payload: false }
     }
 
     /// Skips `length` bytes that were not seen; whether that is sure to have been payload.
@@ -121,11 +103,7 @@ impl ChunkWalker {
 
     fn skip_data(&mut self, left: u64, length: u64) {
         let left = left.saturating_sub(length);
-        self.state = if left == 0 {
-            State::DataEnd { cr: false }
-        } else {
-            State::Data { left }
-        };
+        self.state = if left == 0 { State::DataEnd { cr: false } } else { State::Data { left } };
     }
 
     /// How many of `bytes` belong to an extension or a trailer: those before the line feed, up to the limit.
@@ -160,10 +138,7 @@ impl ChunkWalker {
             (State::Size { value, .. }, _) if byte.is_ascii_hexdigit() => {
                 let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
                 match value.checked_mul(16) {
-                    Some(shifted) => State::Size {
-                        value: shifted | digit,
-                        any: true,
-                    },
+                    Some(shifted) => State::Size { value: shifted | digit, any: true },
                     None => bad_size(defects),
                 }
             }
@@ -191,10 +166,7 @@ impl ChunkWalker {
                     defects.insert(BodyDefect::ChunkBareLineFeed);
                 }
                 self.overhead = 0;
-                State::Size {
-                    value: 0,
-                    any: false,
-                }
+                State::Size { value: 0, any: false }
             }
             (State::DataEnd { .. }, _) => {
                 defects.insert(BodyDefect::ChunkDataEnd);
@@ -210,29 +182,14 @@ impl ChunkWalker {
                 if !cr {
                     defects.insert(BodyDefect::ChunkBareLineFeed);
                 }
-                State::Trailers {
-                    blank: true,
-                    cr: false,
-                }
+                State::Trailers { blank: true, cr: false }
             }
-            (
-                State::Trailers {
-                    blank: true,
-                    cr: false,
-                },
-                b'\r',
-            ) => State::Trailers {
-                blank: true,
-                cr: true,
-            },
+            (State::Trailers { blank: true, cr: false }, b'\r') => State::Trailers { blank: true, cr: true },
             (State::Trailers { blank: true, cr }, _) => {
                 if cr {
                     defects.insert(BodyDefect::ChunkBareReturn);
                 }
-                State::Trailers {
-                    blank: false,
-                    cr: byte == b'\r',
-                }
+                State::Trailers { blank: false, cr: byte == b'\r' }
             }
             // Walked elsewhere.
             (state, _) => state,
@@ -241,25 +198,14 @@ impl ChunkWalker {
 
     fn after_size(&mut self, value: u64) -> State {
         self.overhead = 0;
-        if value == 0 {
-            State::Trailers {
-                blank: true,
-                cr: false,
-            }
-        } else {
-            State::Data { left: value }
-        }
+        if value == 0 { State::Trailers { blank: true, cr: false } } else { State::Data { left: value } }
     }
 
     /// Counts bytes of a size line or of trailers.
     fn count(&mut self, length: usize, defects: &mut BodyDefects) {
-        self.overhead = self
-            .overhead
-            .saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
+        self.overhead = self.overhead.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
         let (limit, defect) = match self.state {
-            State::Size { .. } | State::Extension { .. } => {
-                (MAX_CHUNK_LINE, BodyDefect::ChunkLineTooLong)
-            }
+            State::Size { .. } | State::Extension { .. } => (MAX_CHUNK_LINE, BodyDefect::ChunkLineTooLong),
             State::Trailers { .. } => (MAX_TRAILERS, BodyDefect::TrailersTooLong),
             _ => return,
         };

@@ -23,19 +23,12 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn name<'a>(&self, raw: &'a [u8]) -> &'a [u8] {
-        raw.get(self.name_start as usize..self.name_end as usize)
-            .unwrap_or_default()
+        raw.get(self.name_start as usize..self.name_end as usize).unwrap_or_default()
     }
 
     pub(super) fn value<'a>(&self, raw: &'a [u8]) -> Cow<'a, [u8]> {
-        let value = raw
-            .get(self.value_start as usize..self.value_end as usize)
-            .unwrap_or_default();
-        if self.folded {
-            Cow::Owned(unfold(value))
-        } else {
-            Cow::Borrowed(value)
-        }
+        let value = raw.get(self.value_start as usize..self.value_end as usize).unwrap_or_default();
+        if self.folded { Cow::Owned(unfold(value)) } else { Cow::Borrowed(value) }
     }
 }
 
@@ -49,18 +42,8 @@ pub(super) struct Fields {
 
 impl Fields {
     const fn new() -> Self {
-        const EMPTY: Field = Field {
-            name_start: 0,
-            name_end: 0,
-            value_start: 0,
-            value_end: 0,
-            folded: false,
-        };
-        Self {
-            inline: [EMPTY; INLINE_FIELDS],
-            more: Vec::new(),
-            length: 0,
-        }
+        const EMPTY: Field = Field { name_start: 0, name_end: 0, value_start: 0, value_end: 0, folded: false };
+        Self { inline: [EMPTY; INLINE_FIELDS], more: Vec::new(), length: 0 }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Field> {
@@ -77,9 +60,7 @@ impl Fields {
 
     fn last_mut(&mut self) -> Option<&mut Field> {
         if self.more.is_empty() {
-            self.length
-                .checked_sub(1)
-                .and_then(|last| self.inline.get_mut(last))
+            self.length.checked_sub(1).and_then(|last| self.inline.get_mut(last))
         } else {
             self.more.last_mut()
         }
@@ -103,10 +84,7 @@ pub(super) fn parse(raw: &[u8], mut at: usize, defects: &mut HeadDefects) -> Par
         let end = line_end(raw, at, at + length, defects);
         let line = &raw[at..end];
         if line.is_empty() {
-            return Parsed {
-                fields,
-                end: Some(at + length + 1),
-            };
+            return Parsed { fields, end: Some(at + length + 1) };
         }
         if matches!(line[0], b' ' | b'\t') {
             if first {
@@ -200,19 +178,12 @@ fn unfold(value: &[u8]) -> Vec<u8> {
 
 /// `bytes` without the optional whitespace (RFC 9110 §5.6.3) around them.
 pub(super) fn trim_blanks(bytes: &[u8]) -> &[u8] {
-    let start = bytes
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
+    let start = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     trim_end(&bytes[start..])
 }
 
 fn trim_end(bytes: &[u8]) -> &[u8] {
-    let blanks = bytes
-        .iter()
-        .rev()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
+    let blanks = bytes.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     &bytes[..bytes.len() - blanks]
 }
 

@@ -71,11 +71,7 @@ pub fn request_framing(head: &Head<'_>) -> FramingDecision {
         // RFC 9112 §6.3 item 7: without a length a request has no body.
         Coding::None => content_length(head, &mut defects).map_or(Framing::None, Framing::Length),
     };
-    FramingDecision {
-        framing,
-        switches: false,
-        defects,
-    }
+    FramingDecision { framing, switches: false, defects }
 }
 
 /// How the body of a response ends; `request_method` is that of the request it answers, if that was seen.
@@ -83,11 +79,7 @@ pub fn request_framing(head: &Head<'_>) -> FramingDecision {
 pub fn response_framing(head: &Head<'_>, request_method: Option<&[u8]>) -> FramingDecision {
     let mut defects = FramingDefects::default();
     let status = head.status().unwrap_or_default();
-    let none = |switches, defects| FramingDecision {
-        framing: Framing::None,
-        switches,
-        defects,
-    };
+    let none = |switches, defects| FramingDecision { framing: Framing::None, switches, defects };
     // RFC 9110 §8.6, RFC 9112 §6.1: neither length in 1xx, 204 and 2xx to CONNECT.
     let connected = request_method == Some(b"CONNECT") && (200..300).contains(&status);
     if (100..200).contains(&status) || status == 204 || connected {
@@ -108,15 +100,9 @@ pub fn response_framing(head: &Head<'_>, request_method: Option<&[u8]>) -> Frami
         // RFC 9112 §6.3 item 4.
         Coding::Other => Framing::UntilClose,
         // RFC 9112 §6.3 items 6 and 8.
-        Coding::None => {
-            content_length(head, &mut defects).map_or(Framing::UntilClose, Framing::Length)
-        }
+        Coding::None => content_length(head, &mut defects).map_or(Framing::UntilClose, Framing::Length),
     };
-    FramingDecision {
-        framing,
-        switches: false,
-        defects,
-    }
+    FramingDecision { framing, switches: false, defects }
 }
 
 /// What the final transfer coding is.
@@ -186,14 +172,10 @@ fn content_length(head: &Head<'_>, defects: &mut FramingDefects) -> Option<u64> 
             // RFC 9110 §8.6: digits only.
             match (parse_length(item), length) {
                 (Some(new), None) => length = Some(new),
-                (Some(new), Some(old)) if new == old => {
-                    defects.insert(FramingDefect::ContentLengthRepeated)
-                }
+                (Some(new), Some(old)) if new == old => defects.insert(FramingDefect::ContentLengthRepeated),
                 // RFC 9112 §6.3 item 5: unrecoverable for a recipient.
                 (Some(_), Some(_)) => defects.insert(FramingDefect::ContentLengthConflict),
-                (None, _) if item.first() == Some(&b'-') => {
-                    defects.insert(FramingDefect::ContentLengthNegative)
-                }
+                (None, _) if item.first() == Some(&b'-') => defects.insert(FramingDefect::ContentLengthNegative),
                 (None, _) => defects.insert(FramingDefect::ContentLengthMalformed),
             }
         }

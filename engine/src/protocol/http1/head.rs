@@ -83,11 +83,7 @@ impl<'a> Head<'a> {
         let mut defects = HeadDefects::default();
         let message = bytes.get(empty_lines(bytes)..)?;
         let too_long = message.len() > MAX_HEAD;
-        let raw = if too_long {
-            &message[..MAX_HEAD]
-        } else {
-            message
-        };
+        let raw = if too_long { &message[..MAX_HEAD] } else { message };
         let feed = memchr(b'\n', raw);
         let line = match feed {
             Some(feed) => &raw[..field::line_end(raw, 0, feed, &mut defects)],
@@ -100,13 +96,7 @@ impl<'a> Head<'a> {
         }
         let head = &raw[..parsed.end.unwrap_or(raw.len())];
         note_control_bytes(head, &mut defects);
-        Some(Self {
-            raw: head,
-            start,
-            fields: parsed.fields,
-            defects,
-            complete: parsed.end.is_some(),
-        })
+        Some(Self { raw: head, start, fields: parsed.fields, defects, complete: parsed.end.is_some() })
     }
 
     /// The bytes as sent, from the start-line to the empty line.
@@ -141,9 +131,7 @@ impl<'a> Head<'a> {
     pub fn version(&self) -> Option<(u8, u8)> {
         let (StartLine::Request { version, .. } | StartLine::Response { version, .. }) = self.start;
         match version {
-            [_, _, _, _, b'/', major, b'.', minor] => {
-                Some((major.wrapping_sub(b'0'), minor.wrapping_sub(b'0')))
-            }
+            [_, _, _, _, b'/', major, b'.', minor] => Some((major.wrapping_sub(b'0'), minor.wrapping_sub(b'0'))),
             _ => None,
         }
     }
@@ -175,20 +163,14 @@ impl<'a> Head<'a> {
     /// The headers, in order, duplicates included.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
         let raw = self.raw;
-        self.fields.iter().map(move |field| Header {
-            name: field.name(raw),
-            value: field.value(raw),
-        })
+        self.fields.iter().map(move |field| Header { name: field.name(raw), value: field.value(raw) })
     }
 
     /// All values of `name` (in any case), in order.
     pub fn all(&self, name: &[u8]) -> impl Iterator<Item = Cow<'a, [u8]>> {
         let raw = self.raw;
         let named = move |field: &&field::Field| field.name(raw).eq_ignore_ascii_case(name);
-        self.fields
-            .iter()
-            .filter(named)
-            .map(move |field| field.value(raw))
+        self.fields.iter().filter(named).map(move |field| field.value(raw))
     }
 
     /// The first value of `name`.
@@ -216,11 +198,8 @@ impl<'a> Head<'a> {
     /// Whether a comma list (RFC 9110 §5.6.1) over all lines of `name` has `token`, in any case.
     #[must_use]
     pub fn lists_token(&self, name: &[u8], token: &[u8]) -> bool {
-        self.all(name).any(|value| {
-            value
-                .split(|byte| *byte == b',')
-                .any(|item| trim_blanks(item).eq_ignore_ascii_case(token))
-        })
+        self.all(name)
+            .any(|value| value.split(|byte| *byte == b',').any(|item| trim_blanks(item).eq_ignore_ascii_case(token)))
     }
 }
 
@@ -248,8 +227,7 @@ fn note_control_bytes(head: &[u8], defects: &mut HeadDefects) {
         nul |= *byte == 0;
         control |= (*byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0)) | (*byte == 0x7f);
     }
-    let bare_return =
-        memchr_iter(b'\r', head).any(|at| head.get(at + 1).is_some_and(|next| *next != b'\n'));
+    let bare_return = memchr_iter(b'\r', head).any(|at| head.get(at + 1).is_some_and(|next| *next != b'\n'));
     if nul {
         defects.insert(HeadDefect::NulByte);
     }

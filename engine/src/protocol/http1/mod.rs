@@ -15,12 +15,8 @@ mod resync;
 mod start_line;
 
 pub use body::{BodyDefect, BodyDefects, BodyReader, GapOutcome};
-pub use framing::{
-    Framing, FramingDecision, FramingDefect, FramingDefects, request_framing, response_framing,
-};
+pub use framing::{Framing, FramingDecision, FramingDefect, FramingDefects, request_framing, response_framing};
 pub use head::{Head, HeadDefect, HeadDefects, Header, MAX_FIELDS, MAX_HEAD, find_head_end};
-pub use message::{
-    Completeness, HeadEvent, MAX_FRAMES, MessageKind, MessageSink, Next, Position, defect,
-};
+pub use message::{Completeness, HeadEvent, MAX_FRAMES, MessageKind, MessageSink, Next, Position, defect};
 pub use reader::MessageReader;
 pub use start_line::{Looks, MAX_METHOD, StartLine, looks_like_start};

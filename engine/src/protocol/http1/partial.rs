@@ -24,11 +24,7 @@ pub(super) struct Span {
 
 impl Span {
     fn new(stamp: Stamp) -> Self {
-        Self {
-            first: stamp,
-            last: stamp,
-            frames: vec![stamp.frame],
-        }
+        Self { first: stamp, last: stamp, frames: vec![stamp.frame] }
     }
 
     fn extend(&mut self, stamp: Stamp) {
@@ -43,11 +39,7 @@ impl Span {
     }
 
     pub(super) fn carried(&self) -> Carried<'_> {
-        Carried {
-            first: self.first,
-            last: self.last,
-            frames: &self.frames,
-        }
+        Carried { first: self.first, last: self.last, frames: &self.frames }
     }
 }
 
@@ -120,11 +112,7 @@ impl PartialHead {
     /// What follows comes in another frame than what came before.
     pub(super) fn begin_segment(&mut self, stamp: Stamp) {
         if !self.confirmed {
-            self.segment = Some(Segment {
-                at: self.bytes.len(),
-                stamp,
-                before: self.span.last,
-            });
+            self.segment = Some(Segment { at: self.bytes.len(), stamp, before: self.span.last });
         }
     }
 
@@ -137,9 +125,7 @@ impl PartialHead {
         self.bytes.extend_from_slice(taken);
         self.span.extend(stamp);
         let too_long = self.searching && self.bytes.len() >= MAX_CERTAIN_LINE;
-        if !self.confirmed
-            && (fresh || short || too_long || taken.iter().any(|byte| is_control(*byte)))
-        {
+        if !self.confirmed && (fresh || short || too_long || taken.iter().any(|byte| is_control(*byte))) {
             match self.look() {
                 Looks::Request | Looks::Response => self.confirmed = true,
                 Looks::Http2Preface => return (taken.len(), Progress::Http2Preface),
@@ -151,11 +137,7 @@ impl PartialHead {
             return (taken.len(), Progress::Complete(end));
         }
         self.searched = self.bytes.len();
-        let progress = if self.searched >= MAX_HEAD {
-            Progress::TooLong
-        } else {
-            Progress::More
-        };
+        let progress = if self.searched >= MAX_HEAD { Progress::TooLong } else { Progress::More };
         (taken.len(), progress)
     }
 
@@ -179,21 +161,10 @@ impl PartialHead {
         match self.segment {
             Some(segment) if segment.at < before => {
                 let mut rest = Self::new(segment.stamp, true);
-                rest.bytes
-                    .extend_from_slice(self.bytes.get(segment.at..before).unwrap_or_default());
-                Rejected {
-                    skipped: segment.at,
-                    last: segment.before,
-                    rest: Some(rest),
-                    candidate: false,
-                }
+                rest.bytes.extend_from_slice(self.bytes.get(segment.at..before).unwrap_or_default());
+                Rejected { skipped: segment.at, last: segment.before, rest: Some(rest), candidate: false }
             }
-            segment => Rejected {
-                skipped: before,
-                last,
-                rest: None,
-                candidate: segment.is_some(),
-            },
+            segment => Rejected { skipped: before, last, rest: None, candidate: segment.is_some() },
         }
     }
 }

@@ -45,22 +45,13 @@ impl MessageReader {
     /// A reader at the beginning of a message; hashes bodies if `hash_bodies` (meant for requests).
     #[must_use]
     pub fn new(hash_bodies: bool) -> Self {
-        Self {
-            state: State::Start,
-            hash_bodies,
-            frame: None,
-            skipped: Skipped::default(),
-            unread: Vec::new(),
-        }
+        Self { state: State::Start, hash_bodies, frame: None, skipped: Skipped::default(), unread: Vec::new() }
     }
 
     /// A reader somewhere in a stream whose beginning was not captured: it looks for a start-line first.
     #[must_use]
     pub fn mid_stream(hash_bodies: bool) -> Self {
-        Self {
-            state: State::Lost { candidate: true },
-            ..Self::new(hash_bodies)
-        }
+        Self { state: State::Lost { candidate: true }, ..Self::new(hash_bodies) }
     }
 
     /// Where it is.
@@ -123,18 +114,12 @@ impl MessageReader {
                 };
                 self.cut_head(&head, completeness, sink);
             }
-            State::Body {
-                mut reader,
-                mut last,
-                told,
-            } => {
+            State::Body { mut reader, mut last, told } => {
                 if cause == GapCause::Truncated {
                     last = last.extended_to(stamp);
                 }
                 match reader.gap(length) {
-                    GapOutcome::Inside if !reader.done() => {
-                        self.state = State::Body { reader, last, told }
-                    }
+                    GapOutcome::Inside if !reader.done() => self.state = State::Body { reader, last, told },
                     GapOutcome::Inside => {
                         sink.body_end(reader.bytes(), reader.hash(), last, true);
                         self.state = State::Start;
@@ -192,11 +177,7 @@ impl MessageReader {
                 Some(end) => {
                     // The common case: a head in one segment, read where it is.
                     let frames = [stamp.frame];
-                    let carried = Carried {
-                        first: stamp,
-                        last: stamp,
-                        frames: &frames,
-                    };
+                    let carried = Carried { first: stamp, last: stamp, frames: &frames };
                     self.whole_head(&window[..end], carried, sink);
                     end
                 }
@@ -231,9 +212,7 @@ impl MessageReader {
             Progress::TooLong => {
                 sink.defect(defect::HEAD_TOO_LONG, stamp);
                 self.skipped.add(head.bytes.len(), stamp);
-                self.state = State::Lost {
-                    candidate: head.bytes.ends_with(b"\n"),
-                };
+                self.state = State::Lost { candidate: head.bytes.ends_with(b"\n") };
                 taken
             }
             Progress::Http2Preface => {
@@ -249,9 +228,7 @@ impl MessageReader {
                 self.skipped.add(rejected.skipped, rejected.last);
                 self.state = match rejected.rest {
                     Some(rest) => State::Head(Box::new(rest)),
-                    None => State::Lost {
-                        candidate: rejected.candidate,
-                    },
+                    None => State::Lost { candidate: rejected.candidate },
                 };
                 0
             }
@@ -273,12 +250,7 @@ impl MessageReader {
     }
 
     /// A head ends before its empty line. A start-line that was cut off is known by where it is only.
-    fn cut_head(
-        &mut self,
-        head: &PartialHead,
-        completeness: Completeness,
-        sink: &mut impl MessageSink,
-    ) {
+    fn cut_head(&mut self, head: &PartialHead, completeness: Completeness, sink: &mut impl MessageSink) {
         let known = head.confirmed || !head.searching;
         match Head::parse(&head.bytes).filter(|_| known) {
             Some(parsed) => {
@@ -303,11 +275,7 @@ impl MessageReader {
             sink.body_end(0, None, last, true);
             State::Start
         } else {
-            State::Body {
-                reader,
-                last,
-                told: BodyDefects::default(),
-            }
+            State::Body { reader, last, told: BodyDefects::default() }
         };
     }
 
@@ -320,11 +288,7 @@ impl MessageReader {
             *last = last.extended_to(stamp);
         }
         if reader.defects() != *told {
-            for name in reader
-                .defects()
-                .names()
-                .filter(|name| told.names().all(|old| old != *name))
-            {
+            for name in reader.defects().names().filter(|name| told.names().all(|old| old != *name)) {
                 sink.defect(name, stamp);
             }
             *told = reader.defects();
@@ -345,9 +309,7 @@ impl MessageReader {
         self.state = match search.found {
             Certain::Yes => State::Start,
             Certain::Maybe => State::Head(Box::new(PartialHead::new(stamp, true))),
-            Certain::No => State::Lost {
-                candidate: search.candidate,
-            },
+            Certain::No => State::Lost { candidate: search.candidate },
         };
         search.skipped
     }
@@ -366,17 +328,6 @@ impl MessageReader {
 }
 
 fn event<'a>(head: Head<'a>, carried: Carried<'a>, completeness: Completeness) -> HeadEvent<'a> {
-    let Carried {
-        first,
-        last,
-        frames,
-    } = carried;
-    HeadEvent {
-        kind: head.kind(),
-        head,
-        first,
-        last,
-        frames,
-        completeness,
-    }
+    let Carried { first, last, frames } = carried;
+    HeadEvent { kind: head.kind(), head, first, last, frames, completeness }
 }

@@ -63,27 +63,15 @@ pub(super) struct Search {
 pub(super) fn search(bytes: &[u8], mut candidate: bool) -> Search {
     let mut skipped = 0;
     while let Some(rest) = bytes.get(skipped..).filter(|rest| !rest.is_empty()) {
-        let found = if candidate {
-            certain_start(rest)
-        } else {
-            Certain::No
-        };
+        let found = if candidate { certain_start(rest) } else { Certain::No };
         if found != Certain::No {
-            return Search {
-                skipped,
-                found,
-                candidate,
-            };
+            return Search { skipped, found, candidate };
         }
         let line_end = memchr(b'\n', rest);
         candidate = line_end.is_some();
         skipped += line_end.map_or(rest.len(), |end| end + 1);
     }
-    Search {
-        skipped,
-        found: Certain::No,
-        candidate,
-    }
+    Search { skipped, found: Certain::No, candidate }
 }
 
 /// Tells whether the line that `bytes` begin with is a start-line beyond doubt.
@@ -109,21 +97,7 @@ pub(super) fn certain_start(bytes: &[u8]) -> Certain {
 fn status_line(line: &[u8]) -> bool {
     // RFC 9112 §4. The space after the status is left out by some when there is no reason.
     match line {
-        [
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'1',
-            b'.',
-            b'0' | b'1',
-            b' ',
-            class,
-            a,
-            b,
-            rest @ ..,
-        ] => {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', class, a, b, rest @ ..] => {
             matches!(class, b'1'..=b'5')
                 && a.is_ascii_digit()
                 && b.is_ascii_digit()
@@ -136,8 +110,7 @@ fn status_line(line: &[u8]) -> bool {
 
 fn request_line(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
+    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return false;
     };
@@ -145,10 +118,7 @@ fn request_line(line: &[u8]) -> bool {
 }
 
 fn is_method(method: &[u8]) -> bool {
-    (2..=MAX_METHOD).contains(&method.len())
-        && method
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || *byte == b'-')
+    (2..=MAX_METHOD).contains(&method.len()) && method.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-')
 }
 
 /// RFC 9112 §3.2: origin-form, absolute-form, authority-form or asterisk-form.
@@ -158,9 +128,7 @@ fn is_target(target: &[u8]) -> bool {
         [first, ..] => (first.is_ascii_alphanumeric() || *first == b'[') && target.contains(&b':'),
         [] => false,
     };
-    form && !target
-        .iter()
-        .any(|byte| is_control(*byte) || *byte == b'\t')
+    form && !target.iter().any(|byte| is_control(*byte) || *byte == b'\t')
 }
 
 /// Whether a line without its end may still become a start-line.

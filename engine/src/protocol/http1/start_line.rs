@@ -90,18 +90,11 @@ pub fn looks_like_start(bytes: &[u8]) -> Looks {
 
 /// The length of the line ends that `bytes` begin with.
 pub(super) fn empty_lines(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count()
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 /// Parses a line (without its line end). One that was cut off (`!complete`) may lack its version.
-pub(super) fn parse<'a>(
-    line: &'a [u8],
-    complete: bool,
-    defects: &mut HeadDefects,
-) -> Option<StartLine<'a>> {
+pub(super) fn parse<'a>(line: &'a [u8], complete: bool, defects: &mut HeadDefects) -> Option<StartLine<'a>> {
     if line.starts_with(HTTP2_PREFACE) {
         return None;
     }
@@ -118,9 +111,7 @@ pub(super) fn parse<'a>(
 fn parse_status<'a>(line: &'a [u8], at: usize, defects: &mut HeadDefects) -> Option<StartLine<'a>> {
     let version = line.get(..VERSION_LENGTH)?;
     let digits = line.get(at..at.checked_add(3)?)?;
-    let status = digits.iter().fold(0, |value: u16, digit| {
-        value * 10 + u16::from(digit.wrapping_sub(b'0') % 10)
-    });
+    let status = digits.iter().fold(0, |value: u16, digit| value * 10 + u16::from(digit.wrapping_sub(b'0') % 10));
     let rest = line.get(at + 3..)?;
     note_version(version, defects);
     if at != VERSION_LENGTH + 1 || line.get(VERSION_LENGTH) != Some(&b' ') {
@@ -134,18 +125,10 @@ fn parse_status<'a>(line: &'a [u8], at: usize, defects: &mut HeadDefects) -> Opt
     if !(100..600).contains(&status) {
         defects.insert(HeadDefect::StatusOutOfRange);
     }
-    Some(StartLine::Response {
-        version,
-        status,
-        reason: rest.trim_ascii(),
-    })
+    Some(StartLine::Response { version, status, reason: rest.trim_ascii() })
 }
 
-fn parse_request<'a>(
-    line: &'a [u8],
-    after_method: usize,
-    defects: &mut HeadDefects,
-) -> Option<StartLine<'a>> {
+fn parse_request<'a>(line: &'a [u8], after_method: usize, defects: &mut HeadDefects) -> Option<StartLine<'a>> {
     let method = line.get(..after_method)?;
     let rest = line.get(after_method..)?;
     // The last one: a target with spaces in it may hold the others.
@@ -155,10 +138,7 @@ fn parse_request<'a>(
     let target = before.trim_ascii();
     note_version(version, defects);
     // RFC 9112 §3: single spaces.
-    if before.len() != target.len() + 2
-        || before.first() != Some(&b' ')
-        || before.last() != Some(&b' ')
-    {
+    if before.len() != target.len() + 2 || before.first() != Some(&b' ') || before.last() != Some(&b' ') {
         defects.insert(HeadDefect::StartLineBlanks);
     }
     if !after.is_empty() {
@@ -175,11 +155,7 @@ fn parse_request<'a>(
     if !target.is_ascii() {
         defects.insert(HeadDefect::TargetNotAscii);
     }
-    Some(StartLine::Request {
-        method,
-        target,
-        version,
-    })
+    Some(StartLine::Request { method, target, version })
 }
 
 /// A request line without its end: only a well-known method and a byte of target make it one.
@@ -188,11 +164,7 @@ fn parse_cut_request(line: &[u8]) -> Option<StartLine<'_>> {
     let (method, rest) = line.split_at_checked(end)?;
     let target = rest.trim_ascii();
     let known = KNOWN_METHODS.contains(&method) && !target.is_empty();
-    known.then_some(StartLine::Request {
-        method,
-        target,
-        version: b"",
-    })
+    known.then_some(StartLine::Request { method, target, version: b"" })
 }
 
 fn note_version(version: &[u8], defects: &mut HeadDefects) {
@@ -230,11 +202,7 @@ fn version(bytes: &[u8]) -> Shape {
             return Shape::No;
         }
     }
-    if bytes.len() < VERSION_LENGTH {
-        Shape::Maybe
-    } else {
-        Shape::Yes(VERSION_LENGTH)
-    }
+    if bytes.len() < VERSION_LENGTH { Shape::Maybe } else { Shape::Yes(VERSION_LENGTH) }
 }
 
 /// Whether `bytes` begin with a version and a status; `Yes` with where the status begins.
@@ -248,30 +216,16 @@ fn status_line(bytes: &[u8]) -> Shape {
         return Shape::No;
     }
     let status = &rest[blanks..];
-    if status.iter().take(3).any(|byte| !byte.is_ascii_digit())
-        || (blanks == 0 && !status.is_empty())
-    {
+    if status.iter().take(3).any(|byte| !byte.is_ascii_digit()) || (blanks == 0 && !status.is_empty()) {
         return Shape::No;
     }
-    if status.len() < 3 {
-        Shape::Maybe
-    } else {
-        Shape::Yes(after + blanks)
-    }
+    if status.len() < 3 { Shape::Maybe } else { Shape::Yes(after + blanks) }
 }
 
 /// Whether `bytes` begin with a method, a target and a version; `Yes` with where the method ends.
 fn request_line(bytes: &[u8]) -> Shape {
-    let Some(method) = bytes
-        .iter()
-        .take(MAX_METHOD + 1)
-        .position(|byte| !is_token_byte(*byte))
-    else {
-        return if bytes.len() <= MAX_METHOD {
-            Shape::Maybe
-        } else {
-            Shape::No
-        };
+    let Some(method) = bytes.iter().take(MAX_METHOD + 1).position(|byte| !is_token_byte(*byte)) else {
+        return if bytes.len() <= MAX_METHOD { Shape::Maybe } else { Shape::No };
     };
     let rest = &bytes[method..];
     let blanks = count_blanks(rest);
@@ -300,20 +254,13 @@ fn versions(rest: &[u8]) -> impl Iterator<Item = usize> {
     let target = count_blanks(rest);
     memchr_iter(b'/', rest).filter_map(move |slash| {
         let at = slash.checked_sub(4)?;
-        let blank_before = at
-            .checked_sub(1)
-            .and_then(|before| rest.get(before))
-            .is_some_and(is_blank);
+        let blank_before = at.checked_sub(1).and_then(|before| rest.get(before)).is_some_and(is_blank);
         (at > target && blank_before && matches!(version(&rest[at..]), Shape::Yes(_))).then_some(at)
     })
 }
 
 fn count_blanks(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take(MAX_BLANKS + 1)
-        .take_while(|byte| is_blank(byte))
-        .count()
+    bytes.iter().take(MAX_BLANKS + 1).take_while(|byte| is_blank(byte)).count()
 }
 
 fn is_blank(byte: &u8) -> bool {

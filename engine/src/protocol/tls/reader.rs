@@ -51,11 +51,8 @@ impl HelloReader {
     }
 
     fn record_header(&mut self, bytes: &mut Cursor<'_>) {
-        let missing = RECORD_HEADER
-            .saturating_sub(self.header.len())
-            .min(bytes.0.len());
-        self.header
-            .extend_from_slice(bytes.take(missing).unwrap_or_default());
+        let missing = RECORD_HEADER.saturating_sub(self.header.len()).min(bytes.0.len());
+        self.header.extend_from_slice(bytes.take(missing).unwrap_or_default());
         let &[kind, major, minor, high, low] = self.header.as_slice() else {
             return;
         };
@@ -75,8 +72,7 @@ impl HelloReader {
     fn fragment(&mut self, bytes: &mut Cursor<'_>) {
         let wanted = self.wanted().saturating_sub(self.message.len());
         let taken = self.fragment_left.min(bytes.0.len()).min(wanted);
-        self.message
-            .extend_from_slice(bytes.take(taken).unwrap_or_default());
+        self.message.extend_from_slice(bytes.take(taken).unwrap_or_default());
         self.fragment_left = self.fragment_left.saturating_sub(taken);
         let Some(&kind) = self.message.first() else {
             return;
@@ -102,8 +98,7 @@ impl HelloReader {
     fn wanted(&self) -> usize {
         match *self.message.as_slice() {
             [_, high, middle, low, ..] => {
-                MESSAGE_HEADER
-                    + (usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low))
+                MESSAGE_HEADER + (usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low))
             }
             _ => MESSAGE_HEADER,
         }

@@ -27,21 +27,13 @@ pub fn sniff(bytes: &[u8]) -> TlsSniff {
         Some(None) => return TlsSniff::No,
         Some(Some(header)) => header,
     };
-    match if kind == HANDSHAKE {
-        known_message(fragment)
-    } else {
-        Some(true)
-    } {
+    match if kind == HANDSHAKE { known_message(fragment) } else { Some(true) } {
         None => TlsSniff::Need,
         Some(false) => TlsSniff::No,
         Some(true) => {
             // What follows a whole record must be one, too.
             let mut next = Cursor(fragment.0.get(usize::from(length)..).unwrap_or_default());
-            if record_header(&mut next) == Some(None) {
-                TlsSniff::No
-            } else {
-                TlsSniff::Tls
-            }
+            if record_header(&mut next) == Some(None) { TlsSniff::No } else { TlsSniff::Tls }
         }
     }
 }

@@ -24,10 +24,7 @@ pub(super) struct ClosePayload {
 
 impl ClosePayload {
     pub(super) const fn new() -> Self {
-        Self {
-            bytes: [0; MAX_CONTROL as usize],
-            length: 0,
-        }
+        Self { bytes: [0; MAX_CONTROL as usize], length: 0 }
     }
 
     pub(super) fn push(&mut self, byte: u8) {
@@ -45,11 +42,7 @@ impl ClosePayload {
             if whole && !payload.is_empty() {
                 violations.insert(Violation::ClosePayloadOneByte);
             }
-            return Close {
-                code: None,
-                reason: whole.then(String::new),
-                stamp,
-            };
+            return Close { code: None, reason: whole.then(String::new), stamp };
         };
         let code = u16::from_be_bytes(*code);
         match code {
@@ -60,20 +53,12 @@ impl ClosePayload {
             _ => violations.insert(Violation::CloseCodeInvalid),
         }
         if !whole {
-            return Close {
-                code: Some(code),
-                reason: None,
-                stamp,
-            };
+            return Close { code: Some(code), reason: None, stamp };
         }
         // RFC 6455 §5.5.1: the reason is UTF-8.
         if std::str::from_utf8(reason).is_err() {
             violations.insert(Violation::CloseReasonNotUtf8);
         }
-        Close {
-            code: Some(code),
-            reason: Some(String::from_utf8_lossy(reason).into_owned()),
-            stamp,
-        }
+        Close { code: Some(code), reason: Some(String::from_utf8_lossy(reason).into_owned()), stamp }
     }
 }

@@ -16,10 +16,8 @@ const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_LENGTH: usize = 24;
 
 /// Padding is required; bits that it leaves over may be set, as servers do not look at them.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// What a request says about WebSocket; values as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,9 +94,7 @@ pub fn offers<'a>(head: &Head<'a>) -> HandshakeRequest<'a> {
         version13: version.as_deref().is_some_and(|version| version == b"13"),
         version,
         protocols: head.joined(b"sec-websocket-protocol"),
-        deflate: extensions
-            .as_deref()
-            .is_some_and(|list| permessage_deflate(list).is_some()),
+        deflate: extensions.as_deref().is_some_and(|list| permessage_deflate(list).is_some()),
         extensions,
     }
 }
@@ -129,10 +125,7 @@ pub fn key_valid(value: &[u8]) -> bool {
 /// The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 §4.2.2), whitespace around it aside.
 #[must_use]
 pub fn accept_for(key: &[u8]) -> [u8; 28] {
-    let digest = Sha1::new()
-        .chain_update(key.trim_ascii())
-        .chain_update(ACCEPT_SUFFIX)
-        .finalize();
+    let digest = Sha1::new().chain_update(key.trim_ascii()).chain_update(ACCEPT_SUFFIX).finalize();
     let mut accept = [0; 28];
     // 20 bytes are always 28 characters.
     let written = BASE64.encode_slice(digest, &mut accept);
@@ -149,26 +142,14 @@ pub fn accept_matches(key: &[u8], accept: &[u8]) -> bool {
 /// The parameters of the first permessage-deflate in a list of extensions (RFC 6455 §9.1).
 fn permessage_deflate(list: &[u8]) -> Option<DeflateParameters> {
     let extension = list.split(|byte| *byte == b',').find(|extension| {
-        let name = extension
-            .split(|byte| *byte == b';')
-            .next()
-            .unwrap_or_default();
-        name.trim_ascii()
-            .eq_ignore_ascii_case(b"permessage-deflate")
+        let name = extension.split(|byte| *byte == b';').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"permessage-deflate")
     })?;
     let mut agreed = DeflateParameters::default();
     for parameter in extension.split(|byte| *byte == b';').skip(1) {
-        let mut parts = parameter
-            .splitn(2, |byte| *byte == b'=')
-            .map(<[u8]>::trim_ascii);
+        let mut parts = parameter.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let mut bits = || {
-            std::str::from_utf8(parts.next()?)
-                .ok()?
-                .trim_matches('"')
-                .parse()
-                .ok()
-        };
+        let mut bits = || std::str::from_utf8(parts.next()?).ok()?.trim_matches('"').parse().ok();
         match name.as_slice() {
             b"server_no_context_takeover" => agreed.server_no_context_takeover = true,
             b"client_no_context_takeover" => agreed.client_no_context_takeover = true,

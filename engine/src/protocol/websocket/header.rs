@@ -32,9 +32,7 @@ impl Opcode {
             8 => Self::Close,
             9 => Self::Ping,
             10 => Self::Pong,
-            other => Self::Reserved {
-                control: other >= 8,
-            },
+            other => Self::Reserved { control: other >= 8 },
         }
     }
 
@@ -49,10 +47,7 @@ impl Opcode {
     }
 
     pub(super) fn is_control(self) -> bool {
-        matches!(
-            self,
-            Self::Close | Self::Ping | Self::Pong | Self::Reserved { control: true }
-        )
+        matches!(self, Self::Close | Self::Ping | Self::Pong | Self::Reserved { control: true })
     }
 }
 
@@ -127,9 +122,7 @@ pub fn looks_like_frames(bytes: &[u8], role: Role) -> bool {
         if header.overlong || header.length > MAX_PLAUSIBLE {
             return false;
         }
-        let next = usize::try_from(header.length)
-            .ok()
-            .and_then(|length| header.size.checked_add(length));
+        let next = usize::try_from(header.length).ok().and_then(|length| header.size.checked_add(length));
         match next.and_then(|next| rest.get(next..)) {
             Some(next) => rest = next,
             None => return true,
@@ -152,9 +145,7 @@ fn plausible_start(first: u8, second: u8, role: Role) -> bool {
         Opcode::Reserved { .. } => false,
         Opcode::Text | Opcode::Binary => true,
         Opcode::Continuation => !rsv1,
-        Opcode::Close | Opcode::Ping | Opcode::Pong => {
-            fin && !rsv1 && u64::from(second & 0x7f) <= MAX_CONTROL
-        }
+        Opcode::Close | Opcode::Ping | Opcode::Pong => fin && !rsv1 && u64::from(second & 0x7f) <= MAX_CONTROL,
     };
     kind && !rsv2_or_3 && masked == (role == Role::Client)
 }
@@ -172,18 +163,10 @@ mod tests {
             (&[0x82, 126, 0, 125], 125, true, 4),
             (&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0], 65536, false, 10),
             (&[0x82, 127, 0, 0, 0, 0, 0, 0, 255, 255], 65535, true, 10),
-            (
-                &[0x82, 255, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4],
-                65536,
-                false,
-                MAX_HEADER,
-            ),
+            (&[0x82, 255, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4], 65536, false, MAX_HEADER),
         ] {
             let header = FrameHeader::parse(bytes).unwrap();
-            assert_eq!(
-                (header.length, header.overlong, header.size),
-                (length, overlong, size)
-            );
+            assert_eq!((header.length, header.overlong, header.size), (length, overlong, size));
             for cut in 0..bytes.len() {
                 assert_eq!(FrameHeader::parse(&bytes[..cut]), None);
             }
@@ -199,14 +182,9 @@ mod tests {
         assert!(!looks_like_frames(server, Role::Client));
         assert!(looks_like_frames(client, Role::Client));
         assert!(!looks_like_frames(client, Role::Server));
-        for other in [
-            &b"HTTP/1.1 200 OK\r\n"[..],
-            b"GET / HTTP/1.1\r\n",
-            b"\x16\x03\x01\x02\x00\x01",
-            b"\r\n",
-            b"",
-            b"\x81",
-        ] {
+        for other in
+            [&b"HTTP/1.1 200 OK\r\n"[..], b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01", b"\r\n", b"", b"\x81"]
+        {
             assert!(!looks_like_frames(other, Role::Server));
             assert!(!looks_like_frames(other, Role::Client));
         }

@@ -9,8 +9,7 @@ mod walker;
 
 pub use close::Close;
 pub use handshake::{
-    DeflateParameters, HandshakeRequest, HandshakeResponse, accept_for, accept_matches, answers,
-    key_valid, offers,
+    DeflateParameters, HandshakeRequest, HandshakeResponse, accept_for, accept_matches, answers, key_valid, offers,
 };
 pub use header::looks_like_frames;
 pub use observed::{Counts, Violation, Violations};

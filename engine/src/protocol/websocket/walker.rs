@@ -81,11 +81,7 @@ impl FrameWalker {
     /// A walker at a frame somewhere in the stream, maybe within a message.
     #[must_use]
     pub fn mid_stream(role: Role) -> Self {
-        Self {
-            fragments: Fragments::Unknown,
-            in_first_message: false,
-            ..Self::new(role)
-        }
+        Self { fragments: Fragments::Unknown, in_first_message: false, ..Self::new(role) }
     }
 
     /// Tells whether permessage-deflate was negotiated (RFC 7692).
@@ -170,9 +166,7 @@ impl FrameWalker {
     /// The unmasked beginning of the first data message, at most `FIRST_PAYLOAD` bytes; compressed if the message is.
     #[must_use]
     pub fn first_payload(&self) -> &[u8] {
-        self.first_payload
-            .get(..self.first_payload_length)
-            .unwrap_or_default()
+        self.first_payload.get(..self.first_payload_length).unwrap_or_default()
     }
 
     /// Whether a gap made it lose the frames; bytes are only counted since.
@@ -198,10 +192,7 @@ impl FrameWalker {
             }
         }
         let taken = bytes.len().min(MAX_HEADER.saturating_sub(before));
-        let (Some(place), Some(piece)) = (
-            self.pending.get_mut(before..before + taken),
-            bytes.get(..taken),
-        ) else {
+        let (Some(place), Some(piece)) = (self.pending.get_mut(before..before + taken), bytes.get(..taken)) else {
             return bytes.len();
         };
         place.copy_from_slice(piece);
@@ -251,44 +242,22 @@ impl FrameWalker {
         }
         let fragments = self.fragments;
         for (violated, violation) in [
-            (
-                header.rsv1 && !(self.compression && opcode.begins_message()),
-                Violation::Rsv1,
-            ),
+            (header.rsv1 && !(self.compression && opcode.begins_message()), Violation::Rsv1),
             (header.rsv2_or_3, Violation::Rsv2Or3),
-            (
-                matches!(opcode, Opcode::Reserved { .. }),
-                Violation::OpcodeReserved,
-            ),
+            (matches!(opcode, Opcode::Reserved { .. }), Violation::OpcodeReserved),
             (header.overlong, Violation::LengthNotMinimal),
-            (
-                opcode.is_control() && header.length > MAX_CONTROL,
-                Violation::ControlTooLong,
-            ),
+            (opcode.is_control() && header.length > MAX_CONTROL, Violation::ControlTooLong),
             (opcode.is_control() && !fin, Violation::ControlFragmented),
-            (
-                opcode == Opcode::Continuation && fragments == Fragments::None,
-                Violation::ContinuationWithoutStart,
-            ),
-            (
-                opcode.begins_message() && fragments == Fragments::Open,
-                Violation::MessageWithinMessage,
-            ),
-            (
-                opcode.is_data() && self.counts.close > 0,
-                Violation::DataAfterClose,
-            ),
+            (opcode == Opcode::Continuation && fragments == Fragments::None, Violation::ContinuationWithoutStart),
+            (opcode.begins_message() && fragments == Fragments::Open, Violation::MessageWithinMessage),
+            (opcode.is_data() && self.counts.close > 0, Violation::DataAfterClose),
         ] {
             if violated {
                 self.violations.insert(violation);
             }
         }
         if opcode.is_data() {
-            self.fragments = if fin {
-                Fragments::None
-            } else {
-                Fragments::Open
-            };
+            self.fragments = if fin { Fragments::None } else { Fragments::Open };
         }
     }
 
@@ -311,11 +280,7 @@ impl FrameWalker {
     }
 
     fn count_payload(&mut self, opcode: Opcode, length: u64) {
-        let count = if opcode.is_control() {
-            &mut self.counts.control_bytes
-        } else {
-            &mut self.counts.payload_bytes
-        };
+        let count = if opcode.is_control() { &mut self.counts.control_bytes } else { &mut self.counts.payload_bytes };
         *count = count.saturating_add(length);
     }
 
@@ -356,9 +321,7 @@ impl FrameWalker {
 
     fn keep_close_payload(&mut self, header: FrameHeader, from: u64, bytes: &[u8]) {
         if let Some(payload) = &mut self.close_payload {
-            unmasked(header, from, bytes)
-                .take(MAX_CONTROL as usize)
-                .for_each(|byte| payload.push(byte));
+            unmasked(header, from, bytes).take(MAX_CONTROL as usize).for_each(|byte| payload.push(byte));
         }
     }
 
@@ -384,10 +347,7 @@ impl FrameWalker {
 fn unmasked(header: FrameHeader, from: u64, bytes: &[u8]) -> impl Iterator<Item = u8> {
     let mask = header.mask.unwrap_or_default();
     let start = (from % 4) as usize;
-    bytes
-        .iter()
-        .zip(mask.into_iter().cycle().skip(start))
-        .map(|(byte, mask)| byte ^ mask)
+    bytes.iter().zip(mask.into_iter().cycle().skip(start)).map(|(byte, mask)| byte ^ mask)
 }
 
 fn add(count: &mut u64, more: usize) {
