@@ -41,7 +41,12 @@ CAPTURES: Final = (
     _c("truncated", "u64", "packets cut by the snaplen"),
     _c("dropped", "u64", "packets that the capturing program says it lost; null when it does not say"),
     _c("undecoded", "u64", "packets that could not be decoded: unknown link type or malformed headers"),
-    _c("cut_at", "u64", "offset in the (decompressed) file at which reading had to stop; null for a whole file", "bytes"),
+    _c(
+        "cut_at",
+        "u64",
+        "offset in the (decompressed) file at which reading had to stop; null for a whole file",
+        "bytes",
+    ),
     _c("problems", "texts", "what is wrong with the file, one sentence each"),
 )
 
@@ -55,7 +60,11 @@ CONNECTIONS: Final = (
     _c("last", "time", "time of the last packet"),
     _c("first_frame", "u64", "frame of the first packet"),
     _c("last_frame", "u64", "frame of the last packet"),
-    _c("opened", "text", "`established` (SYN and its answer seen), `unanswered` (SYN only), `refused` (SYN answered by RST), `mid-stream`"),
+    _c(
+        "opened",
+        "text",
+        "`established` (SYN and its answer seen), `unanswered` (SYN only), `refused` (SYN answered by RST), `mid-stream`",
+    ),
     _c("ended", "text", "`fin`, `rst`, or null while it was still open when the capture ended"),
     _c("ended_by", "text", "`client` or `server`: who sent the first FIN or the RST; null when open"),
     _c("end_time", "time", "time of the first FIN or of the RST"),
@@ -80,8 +89,14 @@ CONNECTIONS: Final = (
     _c("proxy_version", "u16", "version of the PROXY protocol header before the stream: 1 or 2; null without one"),
     _c("proxy_source_address", "text", "client address that the PROXY header names"),
     _c("proxy_source_port", "u16", "client port that the PROXY header names"),
-    _c("client_digest", "u64", "hash of the first 256 bytes of the client's stream after a PROXY header; null for shorter or damaged starts"),
-    _c("server_digest", "u64", "hash of the first 256 bytes of the server's stream; null for shorter or damaged starts"),
+    _c(
+        "client_digest",
+        "u64",
+        "hash of the first 256 bytes of the client's stream after a PROXY header; null for shorter or damaged starts",
+    ),
+    _c(
+        "server_digest", "u64", "hash of the first 256 bytes of the server's stream; null for shorter or damaged starts"
+    ),
     _c("client_prefix", "bytes", "first 32 bytes of the client's stream after a PROXY header", "bytes"),
     _c("longest_idle", "i64", "longest time without any packet", "ns"),
     _c("exchanges", "u32", "HTTP exchanges on this connection"),
@@ -94,11 +109,19 @@ EXCHANGES: Final = (
     _c("request_first", "time", "time of the first byte of the request; null when no request was captured"),
     _c("request_last", "time", "time when the request's head was complete"),
     _c("request_frames", "frames", "frames that carry the request's head"),
-    _c("request_state", "text", "`complete`, `gap` (packets missing), `truncated` (snaplen), `cut` (stream ended); null: no request captured"),
+    _c(
+        "request_state",
+        "text",
+        "`complete`, `gap` (packets missing), `truncated` (snaplen), `cut` (stream ended); null: no request captured",
+    ),
     _c("response_first", "time", "time of the first byte of the final response"),
     _c("response_last", "time", "time when the final response's head was complete"),
     _c("response_frames", "frames", "frames that carry the final response's head"),
-    _c("response_state", "text", "as request_state; null: no final response seen; `missing`: it is hidden by a hole in the server's stream"),
+    _c(
+        "response_state",
+        "text",
+        "as request_state; null: no final response seen; `missing`: it is hidden by a hole in the server's stream",
+    ),
     _c("method", "text", "request method"),
     _c("target", "text", "request-target verbatim (RFC 9112 3.2)"),
     _c("host", "text", "Host header"),
@@ -136,7 +159,11 @@ EXCHANGES: Final = (
     _c("key_valid", "bool", "the key is the base64 form of 16 bytes; null without a key"),
     _c("accepts_websocket", "bool", "the response's Upgrade header lists `websocket`; null without a response"),
     _c("accepts_upgrade", "bool", "the response's Connection header lists `upgrade`; null without a response"),
-    _c("accept_valid", "bool", "Sec-WebSocket-Accept answers this request's key (RFC 6455 4.2.2); null when either is absent"),
+    _c(
+        "accept_valid",
+        "bool",
+        "Sec-WebSocket-Accept answers this request's key (RFC 6455 4.2.2); null when either is absent",
+    ),
     _c("key_hash", "u64", "hash of Sec-WebSocket-Key, to join by"),
     _c("accept_hash", "u64", "hash of Sec-WebSocket-Accept"),
     _c("expected_accept_hash", "u64", "hash of the Sec-WebSocket-Accept that the key asks for"),

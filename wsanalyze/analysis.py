@@ -1,0 +1,175 @@
+"""The whole way of the data on one page: captures → tables → pairs → verdicts → findings → `Analysis`.
+
+Takes two captures, gives what the load balancer did and how that is known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze import capture, pairing, rules, verdicts
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.own import is_health_check
+from wsanalyze.rules.context import Context
+from wsanalyze.rules.finding import Finding
+from wsanalyze.rules.forwarded import lacks
+
+WEB_PORTS = (80, 443)
+"""Ports on which the platform requires X-Forwarded-For and X-Forwarded-Proto."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """Back minus front, as an interval in seconds; null where nothing bounds it or the pairs contradict each other."""
+
+    low: float | None
+    high: float | None
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCounts:
+    """The requests that are not handshakes, counted."""
+
+    total: int
+    """Distinct requests seen on either side; health checks and the load balancer's own apart."""
+    judged: int
+    """Of those that reached the router, how many could be looked at."""
+    paired: int
+    missing_x_forwarded_for: int
+    missing_x_forwarded_proto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the captures tell."""
+
+    front: Tables
+    back: Tables
+    clock_offset: ClockOffset
+    handshakes: pd.DataFrame
+    """One row a handshake, in order of time. Columns:
+    id, method, host, back_host, target, back_target, key, http_version, client, lb_front, lb_back, router (`address:port`),
+    verdict, detail, mode, confidence, reason, outcome, ended_by, front_status, back_status, pairing, front_file, front_frames,
+    back_file, back_frames, changes (list of header, front, back), close_code, closed_by, messages_client, messages_server,
+    duration_s, stream, retried, findings (ids), time (UTC), and front_exchange, back_exchange, front_connection,
+    back_connection (rows of the tables). Absent values are null."""
+    findings: tuple[Finding, ...]
+    requests: RequestCounts
+    unpaired: dict[str, int]
+    """`front` and `back`: exchanges that found no partner."""
+    notes: tuple[str, ...]
+    """What limits this analysis, one sentence each."""
+
+
+def analyze(
+    front: str | os.PathLike[str],
+    back: str | os.PathLike[str],
+    *,
+    web_ports: Collection[int] = WEB_PORTS,
+    clock_offset: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Analysis:
+    """Read the captures of both sides and judge what the load balancer did.
+
+    `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `progress` is told the fraction of
+    the bytes that have been read. Raises CaptureError where a file cannot be read at all.
+    """
+    tables = capture.read(front, back, progress)
+    return judge(*tables, web_ports=web_ports, clock_offset=clock_offset)
+
+
+def judge(
+    front: Tables, back: Tables, *, web_ports: Collection[int] = WEB_PORTS, clock_offset: float | None = None
+) -> Analysis:
+    """Judge tables that have been read."""
+    pairs = pairing.pair(front, back, clock_offset=clock_offset)
+    handshakes = verdicts.judge(pairs, front, back)
+    requests = _requests(pairs, handshakes, back, front)
+    context = Context(handshakes, requests, front, back, web_ports)
+    findings = rules.apply(context)
+    handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
+    return Analysis(
+        front=front,
+        back=back,
+        clock_offset=ClockOffset(pairs.clock.low, pairs.clock.high, pairs.clock.pairs),
+        handshakes=handshakes,
+        findings=findings,
+        requests=_counts(pairs, handshakes, front, context),
+        unpaired=_unpaired(pairs, handshakes),
+        notes=tuple(_notes(pairs, front, back)),
+    )
+
+
+def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tables) -> pd.DataFrame:
+    """The back's requests that are judged: whole, no handshakes, nobody's health checks."""
+    exchanges = back.exchanges
+    ordinary = (exchanges["request_state"] == "complete").to_numpy(bool)
+    ordinary &= ~exchanges["exchange"].isin(handshakes["back_exchange"].dropna()).to_numpy(bool)
+    ordinary &= ~exchanges["exchange"].isin(_of_handshakes(pairs, handshakes)).to_numpy(bool)
+    ordinary &= ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    chosen = exchanges[ordinary]
+    servers = back.connections.set_index("connection")["server_port"]
+    partner = pairs.pairs.drop_duplicates("back").set_index("back")["front"]
+    front_port = (
+        pairs.front["server_port"].reindex(partner.reindex(chosen["exchange"]).fillna(-1).astype(int)).to_numpy()
+    )
+    if np.isnan(front_port.astype(float)).all() and front.connections["server_port"].nunique() == 1:
+        front_port = np.full(len(chosen), front.connections["server_port"].iloc[0])
+    return chosen.assign(back_port=servers.reindex(chosen["connection"]).to_numpy(np.int64), front_port=front_port)
+
+
+def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:
+    """Back exchanges that carried a handshake, also those of other tries."""
+    mine = pairs.pairs["front"].isin(handshakes["front_exchange"].dropna())
+    found: pd.Series = pairs.pairs.loc[mine, "back"]
+    return found
+
+
+def _counts(pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Context) -> RequestCounts:
+    requests = context.requests
+    exchanges = front.exchanges
+    ordinary = exchanges["request_state"].notna().to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    ordinary &= ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
+    seen = exchanges.loc[ordinary, "exchange"]
+    partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
+    only_back = ~requests["exchange"].isin(partners["back"])
+    return RequestCounts(
+        total=len(seen) + int(only_back.sum()),
+        judged=len(requests),
+        paired=partners["front"].nunique(),
+        missing_x_forwarded_for=int(lacks(context, "x_forwarded_for").sum()),
+        missing_x_forwarded_proto=int(lacks(context, "x_forwarded_proto").sum()),
+    )
+
+
+def _unpaired(pairs: Pairing, handshakes: pd.DataFrame) -> dict[str, int]:
+    sure = pairs.pairs[~pairs.pairs["doubtful"]]
+    return {
+        "front": int((~pairs.front["exchange"].isin(sure["front"])).sum()),
+        "back": int((~pairs.back["exchange"].isin(sure["back"])).sum()),
+    }
+
+
+def _notes(pairs: Pairing, front: Tables, back: Tables) -> list[str]:
+    notes = []
+    if pairs.clock.contradictory:
+        notes.append("The clocks of the two captures jumped or drifted apart: no single offset fits all pairs.")
+    for side, tables in (("front", front), ("back", back)):
+        sealed = tables.connections["protocol"].isin(["tls", "http/2"]).sum()
+        if sealed:
+            kind = "connections are" if sealed > 1 else "connection is"
+            notes.append(
+                f"{sealed} of {len(tables.connections)} {side} {kind} TLS or HTTP/2: what they carry cannot be read yet."
+            )
+        if not tables.captures["packets"].sum():
+            notes.append(f"The {side} capture holds no packets.")
+    if not pairs.clock.pairs and len(pairs.front) and len(pairs.back):
+        notes.append("No exchange could be paired, so nothing tells how far the clocks of the captures differ.")
+    return notes

@@ -1,0 +1,168 @@
+"""Takes the tables of both sides, gives the pairs: which back exchange carried which front exchange, and how we know.
+
+The evidence is a ladder, the strongest first; what one rung has paired the next does not look at:
+
+1. `bytes`: the same head, the same answer, at the same place on the connection (layer 4; a PROXY header aside).
+2. `sec-websocket-key`: the same key, or the answer to it (Sec-WebSocket-Accept is a function of the key).
+3. `request-id`: an id or trace header that was left unchanged.
+4. `forwarded-address`: the back names the front client's address and port.
+5. `content-and-time`: the same method and target, within the window that the clocks allow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import clock as clocks
+from wsanalyze.pairing.clock import NEVER, Clock
+from wsanalyze.pairing.matching import Edges, match
+from wsanalyze.pairing.own import own_requests
+from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, prepare
+
+BYTES, KEY, REQUEST_ID, ADDRESS, CONTENT = (
+    "bytes",
+    "sec-websocket-key",
+    "request-id",
+    "forwarded-address",
+    "content-and-time",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The pairs, and what is left."""
+
+    front: pd.DataFrame
+    """The front's exchanges as `prepare` gives them."""
+    back: pd.DataFrame
+    pairs: pd.DataFrame
+    """front, back (exchange numbers), evidence, likely, doubtful, spare; a front exchange stands several times where it was
+    tried again or where several partners are possible (doubtful)."""
+    clock: Clock
+    early: frozenset[int]
+    """Front exchanges whose 101 came before the router's answer."""
+    own: frozenset[int]
+    """Back exchanges that are the load balancer's own: health checks and probes."""
+
+
+def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> Pairing:
+    """Pair the exchanges; `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks."""
+    ours, theirs = prepare(front), prepare(back)
+    if clock_offset is not None:
+        clock = clocks.fixed(clock_offset)
+    else:
+        first = _ladder(ours, theirs, clocks.UNKNOWN, unique=True)
+        clock, _ = clocks.estimate(_bounds(first, ours, theirs))
+        if not clock.pairs:
+            clock = clocks.assumed()
+    pairs = _ladder(ours, theirs, clock, unique=False)
+    bounds = _bounds(pairs, ours, theirs)
+    estimated, against = clocks.estimate(bounds)
+    early = frozenset(bounds.loc[against & bounds["switching"].to_numpy(bool), "front"])
+    if clock_offset is not None:
+        clock = clocks.fixed(clock_offset, estimated.pairs)
+    elif estimated.pairs:
+        clock = estimated
+    own = own_requests(ours, theirs, pairs, front, clock)
+    return Pairing(ours, theirs, pairs, clock, early, own)
+
+
+def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bool) -> pd.DataFrame:
+    """Handshakes first, against all that is on the back; then the other requests."""
+    found: list[pd.DataFrame] = []
+    asking = front["handshake"].to_numpy(bool)
+    for fronts, strict in ((front[asking], True), (front[~asking], False)):
+        backs = back if strict else back[~back["handshake"].to_numpy(bool) & ~back["traces"].to_numpy(bool)]
+        for evidence, on in _RUNGS:
+            if unique and evidence == CONTENT and any(len(edges) for edges in found):
+                continue
+            done = pd.concat(found) if found else Edges().frame(evidence)
+            free_front = _valued(fronts, on)[lambda rows, done=done: ~rows["exchange"].isin(done["front"])]
+            free_back = _valued(backs, on)[lambda rows, done=done: ~rows["exchange"].isin(done["back"])]
+            if len(free_front) and len(free_back):
+                edges = match(free_front, free_back, "value", evidence, clock, strict=strict, unique=unique)
+                if len(edges):
+                    found.append(edges)
+    if not found:
+        return Edges().frame(CONTENT)
+    return pd.concat(found, ignore_index=True)
+
+
+_RUNGS = (
+    (BYTES, "same"),
+    (KEY, "identity"),
+    *((REQUEST_ID, name) for name in REQUEST_IDS),
+    (ADDRESS, "named"),
+    (CONTENT, "content"),
+    (CONTENT, "path"),
+)
+
+
+def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
+    """The rows with the value that a rung joins by."""
+    match on:
+        case "same":
+            whole = rows["complete"].to_numpy(bool)
+            mixed = pd.util.hash_array(
+                np.stack([rows["head"], rows["reply"], rows["position"].astype("uint64")], axis=1).reshape(-1)
+            ).reshape(-1, 3)
+            value = np.where(
+                whole, mixed[:, 0] ^ (mixed[:, 1] << np.uint64(1)) ^ (mixed[:, 2] << np.uint64(2)), np.uint64(0)
+            )
+        case "named":
+            value = [f"{peer} {position}" for peer, position in zip(rows["peer"], rows["position"], strict=True)]
+            if rows["named_peer"].notna().any():
+                named = zip(rows["named_peer"], rows["position"], strict=True)
+                value = [f"{peer} {position}" if isinstance(peer, str) else None for peer, position in named]
+        case "path":
+            value = [_path(method, target) for method, target in zip(rows["method"], rows["target"], strict=True)]
+        case _:
+            value = rows[on]
+    return rows.assign(value=value)
+
+
+def _path(method: object, target: object) -> str | None:
+    """Method and origin-form of the target (RFC 9112 3.2): a proxy may turn the absolute-form into it."""
+    if not isinstance(method, str) or not isinstance(target, str):
+        return None
+    scheme, found, rest = target.partition("://")
+    if found and scheme.isalpha():
+        slash = rest.find("/")
+        target = rest[slash:] if slash >= 0 else "/"
+    return f"{method} {target}"
+
+
+def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+    """What each certain pair says of the clocks: front, time, above, below, switching (see `clock.estimate`)."""
+    sure = pairs[~pairs["doubtful"].to_numpy(bool) & ~pairs["back"].duplicated(keep=False).to_numpy(bool)]
+    sure = sure[~sure["front"].duplicated(keep=False)]
+    ours, theirs = front.loc[sure["front"]], back.loc[sure["back"]]
+    above = _least([_later(ours[name], theirs[name]) for name in ("began", "asked")], smallest=True)
+    same = (ours["status"].to_numpy() == theirs["status"].to_numpy()) | (ours["status"].to_numpy() == SWITCHING)
+    below = _least([_later(ours[name], theirs[name]) for name in ("answer", "answered")], smallest=False)
+    return pd.DataFrame(
+        {
+            "front": sure["front"].to_numpy(),
+            "time": ours["began"].to_numpy(),
+            "above": above,
+            "below": np.where(same, below, NEVER),
+            "switching": ours["status"].to_numpy() == SWITCHING,
+        }
+    )
+
+
+def _later(front: pd.Series, back: pd.Series) -> clocks.Times:
+    """How much later the back's clock shows it; NEVER where one is absent."""
+    ours, theirs = front.to_numpy(np.int64), back.to_numpy(np.int64)
+    absent = (ours == NEVER) | (theirs == NEVER)
+    return np.where(absent, NEVER, np.where(absent, 0, theirs) - np.where(absent, 0, ours))
+
+
+def _least(values: list[clocks.Times], *, smallest: bool) -> clocks.Times:
+    first, second = values
+    both = np.minimum(first, second) if smallest else np.maximum(first, second)
+    return np.where(first == NEVER, second, np.where(second == NEVER, first, both))

@@ -1,0 +1,129 @@
+"""Takes one side's tables, gives its exchanges in the form that is joined: whole numbers, absent values as 0 or NEVER."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing.clock import NEVER
+
+SWITCHING = 101
+REQUEST_IDS = ("x_request_id", "x_vcap_request_id", "traceparent", "x_amzn_trace_id", "x_b3_traceid")
+"""Columns that name a request; a load balancer that leaves them alone, or a router whose answer carries one, gives the pair."""
+
+_CARRIED = (
+    "connection",
+    "method",
+    "target",
+    "host",
+    "x_forwarded_for",
+    "request_state",
+    "response_state",
+    "request_body_hash",
+    *REQUEST_IDS,
+)
+
+
+def prepare(tables: Tables) -> pd.DataFrame:
+    """One row an exchange, indexed by its number, with what pairing needs of it and of its connection."""
+    exchanges = tables.exchanges.set_index("exchange", drop=False)
+    connections = tables.connections.set_index("connection").loc[exchanges["connection"]]
+    rows = exchanges[list(_CARRIED)].copy()
+    rows["exchange"] = _whole(exchanges["exchange"], np.int64)
+    rows["position"] = _whole(exchanges["position"], np.int64)
+    for short, name in {
+        "began": "request_first",
+        "asked": "request_last",
+        "answer": "response_first",
+        "answered": "response_last",
+    }.items():
+        rows[short] = times(exchanges[name])
+    end = times(connections["end_time"])
+    last = times(connections["last"])
+    over = np.where(end == NEVER, last, end)
+    rows["over"] = np.where(rows["answered"] == NEVER, over, rows["answered"])
+    rows["status"] = _whole(exchanges["status"], np.int64)
+    rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
+    expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
+    rows["identity"] = np.where(expected != 0, expected, accept)
+    rows["content"] = _whole(exchanges["content_hash"], np.uint64)
+    rows["head"] = _whole(exchanges["request_head_hash"], np.uint64)
+    rows["reply"] = _whole(exchanges["response_head_hash"], np.uint64)
+    rows["traces"] = traces(exchanges)
+    rows["handshake"] = asks(exchanges)
+    rows["client_address"] = connections["client_address"].to_numpy()
+    rows["client_port"] = _whole(connections["client_port"], np.int64)
+    rows["server_address"] = connections["server_address"].to_numpy()
+    rows["server_port"] = _whole(connections["server_port"], np.int64)
+    rows["opened"] = times(connections["first"])
+    rows["peer"] = [
+        f"{address} {port}" for address, port in zip(rows["client_address"], rows["client_port"], strict=True)
+    ]
+    rows["named_peer"] = _named_peer(rows, connections)
+    return rows
+
+
+def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether an exchange is a handshake: it asks for WebSocket, or what is left of it can be nothing else."""
+    whole = (exchanges["request_state"] == "complete").to_numpy(bool)
+    switched = (exchanges["status"] == SWITCHING).fillna(False).to_numpy(bool)  # noqa: FBT003
+    answered = flag(exchanges["accepts_websocket"]) | exchanges["sec_websocket_accept"].notna().to_numpy(bool)
+    partial = ~whole & (traces(exchanges) | (switched & answered))
+    result: npt.NDArray[np.bool_] = flag(exchanges["asks_websocket"]) | partial
+    return result
+
+
+def traces(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether a request carries headers that only handshakes have, asking for the upgrade or not."""
+    result: npt.NDArray[np.bool_] = (
+        exchanges["sec_websocket_key"].notna() | exchanges["sec_websocket_version"].notna()
+    ).to_numpy(bool)
+    return result
+
+
+def flag(column: pd.Series) -> npt.NDArray[np.bool_]:
+    """A column of true, false and absent, with absent as false."""
+    return column.to_numpy(dtype=bool, na_value=False)
+
+
+def times(column: pd.Series) -> npt.NDArray[np.int64]:
+    """A column of times as nanoseconds since the epoch, NEVER where absent."""
+    return column.dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)
+
+
+def _whole(column: pd.Series, dtype: type) -> npt.NDArray[np.generic]:
+    return column.to_numpy(dtype=dtype, na_value=0)
+
+
+def _named_peer(rows: pd.DataFrame, connections: pd.DataFrame) -> list[str | None]:
+    """Address and port of the client that a PROXY header or X-Forwarded-For names; None without a port."""
+    addresses, ports = (
+        connections["proxy_source_address"].to_numpy(),
+        _whole(connections["proxy_source_port"], np.int64),
+    )
+    named: list[str | None] = []
+    for address, port, forwarded in zip(addresses, ports, rows["x_forwarded_for"], strict=True):
+        if isinstance(address, str) and port:
+            named.append(f"{address} {port}")
+        else:
+            named.append(_with_port(forwarded) if isinstance(forwarded, str) else None)
+    return named
+
+
+def last_forwarded(value: object) -> str | None:
+    """The address that the last hop wrote into X-Forwarded-For."""
+    if not isinstance(value, str):
+        return None
+    last = value.rpartition(",")[2].strip()
+    named = _with_port(last)
+    return named.rpartition(" ")[0] if named else (last.strip("[]") or None)
+
+
+def _with_port(value: str) -> str | None:
+    """`address port` of `a.b.c.d:port` or `[v6]:port`, as some load balancers write X-Forwarded-For."""
+    address, colon, port = value.rpartition(",")[2].strip().rpartition(":")
+    if not colon or not port.isdecimal() or not (address.startswith("[") or ":" not in address):
+        return None
+    return f"{address.strip('[]')} {port}"

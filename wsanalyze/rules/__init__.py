@@ -1,0 +1,71 @@
+"""Takes the judged handshakes and both sides' tables, gives findings. One file a rule; a new file is a new rule.
+
+A rule's module holds `TITLE` (one line), `SEVERITY` (what `explain` says of it) and `check(context) -> Iterator[Problem]`;
+its docstring is its documentation, and its name with dashes is the rule's name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.finding import Evidence, Finding, Severity
+
+__all__ = ["Context", "Evidence", "Finding", "Problem", "Rule", "all_rules", "apply"]
+
+_NOT_RULES = {"context", "finding", "forwarded"}
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, as its module declares it."""
+
+    name: str
+    severity: str
+    """In words: `error`, or what it depends on."""
+    title: str
+    check: Callable[[Context], Iterator[Problem]]
+    doc: str
+    """The module's docstring: what, why, what to change, source."""
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of this package, by name."""
+    rules = []
+    for module_info in pkgutil.iter_modules(__path__):
+        if module_info.name in _NOT_RULES:
+            continue
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        rules.append(
+            Rule(module_info.name.replace("_", "-"), module.SEVERITY, module.TITLE, module.check, module.__doc__ or "")
+        )
+    return tuple(sorted(rules, key=lambda rule: rule.name))
+
+
+def apply(context: Context) -> tuple[Finding, ...]:
+    """All findings, the most severe first, then by rule."""
+    problems = [(rule.name, problem) for rule in all_rules() for problem in rule.check(context) if problem.evidence]
+    problems.sort(key=lambda named: (_ORDER[named[1].severity], named[0], named[1].confidence))
+    return tuple(
+        Finding(
+            f"f{number}", name, problem.severity, problem.confidence, problem.title, problem.advice, problem.evidence
+        )
+        for number, (name, problem) in enumerate(problems, start=1)
+    )
+
+
+def of_handshakes(findings: tuple[Finding, ...], handshakes: pd.DataFrame) -> list[tuple[str, ...]]:
+    """For each handshake the ids of the findings that name it."""
+    named: dict[str, list[str]] = {}
+    for finding in findings:
+        for handshake in dict.fromkeys(evidence.handshake for evidence in finding.evidence if evidence.handshake):
+            named.setdefault(handshake, []).append(finding.id)
+    return [tuple(named.get(identifier, ())) for identifier in handshakes["id"]]

@@ -1,0 +1,55 @@
+"""A `Sec-WebSocket-Accept` does not answer the handshake's key.
+
+What: a 101 carries a Sec-WebSocket-Accept that is not base64(SHA-1(key + the GUID of RFC 6455)), or none at all.
+
+Why it matters: clients must fail such a connection. Either the server is wrong, or something between changed the key or
+the answer, or answered from a cache.
+
+Example: a proxy that makes its own key towards the router and forwards the router's accept to the client.
+
+What to change: if it is wrong on both sides, the app or its library; if only in front of the load balancer, the load
+balancer: let it pass the handshake through as it is.
+
+Source: RFC 6455 4.1 (client), 4.2.2 (server), 1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.finding import Side
+
+TITLE = "Sec-WebSocket-Accept does not answer the handshake's key"
+SEVERITY = "warning"
+
+ADVICE = (
+    "Clients must fail this connection. If the router's answer is wrong too, look at the app; if only the client's is, the "
+    "load balancer changed the key or the answer: let it pass the handshake through."
+)
+
+
+def check(context: Context) -> Iterator[Problem]:
+    """Handshakes whose 101 does not fit their key, on the side where that is so."""
+    sides: tuple[tuple[Side, Tables], ...] = (("front", context.front), ("back", context.back))
+    wrong: dict[Side, set[int]] = {side: _wrong(tables) for side, tables in sides}
+    found = [
+        at(row, side) for row in rows(context.handshakes) for side, _ in sides if row[f"{side}_exchange"] in wrong[side]
+    ]
+    yield Problem("warning", TITLE, ADVICE, tuple(found))
+
+
+def _wrong(tables: Tables) -> set[int]:
+    exchanges = tables.exchanges
+    switched = (
+        (exchanges["status"] == 101)
+        & (exchanges["response_state"] == "complete")
+        & exchanges["sec_websocket_key"].notna()
+    )
+    bad = exchanges["accept_valid"].eq(other=False).fillna(value=False) | exchanges["sec_websocket_accept"].isna()
+    speaks = exchanges["asks_websocket"].fillna(value=False).astype(bool)
+    chosen: pd.Series = exchanges.loc[switched.fillna(value=False).astype(bool) & bad.astype(bool) & speaks, "exchange"]
+    return {int(number) for number in chosen}

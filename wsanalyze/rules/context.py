@@ -1,0 +1,75 @@
+"""What a rule sees, and what it gives.
+
+Takes the judged handshakes and the tables, gives the means to make evidence of their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding that has no number yet."""
+
+    severity: Severity
+    title: str
+    advice: str
+    evidence: tuple[Evidence, ...] = field(default=())
+    confidence: Confidence = "certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that a rule may look at."""
+
+    handshakes: pd.DataFrame
+    requests: pd.DataFrame
+    """The other requests that reached the router and can be judged: the back's `schema.EXCHANGES` columns, and `front_port`,
+    `back_port`, `client_address`."""
+    front: Tables
+    back: Tables
+    web_ports: Collection[int]
+
+
+def on_side(row: dict[str, Any], note: str | None = None) -> tuple[Evidence, ...]:
+    """A handshake as evidence: one instance, shown where its problem can be seen best."""
+    side: Side = "back" if row["back_frames"] and (row["verdict"] == "stripped" or not row["front_frames"]) else "front"
+    return (at(row, side, note),)
+
+
+def at(row: dict[str, Any], side: Side, note: str | None = None) -> Evidence:
+    """A handshake as evidence on this side."""
+    prefix = "back_" if side == "back" else ""
+    return Evidence(
+        side=side,
+        file=row[f"{side}_file"] or "",
+        frames=tuple(row[f"{side}_frames"]),
+        method=row["method"],
+        host=row[f"{prefix}host"],
+        target=row[f"{prefix}target"],
+        note=note,
+        handshake=row["id"],
+    )
+
+
+def rows(handshakes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Handshakes as dictionaries, absent values as None."""
+    for record in handshakes.to_dict("records"):
+        yield {str(key): _none(value) for key, value in record.items()}
+
+
+def _none(value: Any) -> Any:
+    return None if value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value) else value  # noqa: PLR0124
+
+
+def text(value: Any) -> str | None:
+    """A cell of a text column; None where it is absent."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,40 @@
+"""Takes the judged requests, gives those that lack a forwarding header: what the two rules on them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.rules.finding import Evidence
+
+
+def missing(context: Context, column: str, title: str, advice: str) -> Iterator[Problem]:
+    """Requests whose `column` is absent or blank: an error where the front's or the router's port is a web port, else a warning."""
+    requests = context.requests[lacks(context, column)]
+    on_web = requests["front_port"].isin(context.web_ports) | requests["back_port"].isin(context.web_ports)
+    file = str(context.back.captures["file"].iloc[0]) if len(context.back.captures) else ""
+    for severity, rows in (("error", requests[on_web]), ("warning", requests[~on_web])):
+        evidence = tuple(
+            Evidence(
+                "back",
+                file,
+                tuple(int(frame) for frame in frames),
+                text(method),
+                text(host),
+                text(target),
+                "blank" if isinstance(value, str) else None,
+            )
+            for frames, method, host, target, value in zip(
+                rows["request_frames"], rows["method"], rows["host"], rows["target"], rows[column], strict=True
+            )
+        )
+        yield Problem("error" if severity == "error" else "warning", title, advice, evidence)
+
+
+def lacks(context: Context, column: str) -> np.ndarray:
+    """Whether each judged request lacks the header; a blank value is none."""
+    values = context.requests[column]
+    result: np.ndarray = (values.isna() | (values.fillna("").str.strip(" \t,") == "")).to_numpy(bool)
+    return result

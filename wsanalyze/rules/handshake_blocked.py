@@ -1,0 +1,60 @@
+"""A WebSocket handshake did not reach a router, or its answer was withheld.
+
+What: the load balancer answered the handshake itself (`by-policy`), could not open a connection to the router
+(`router-unreachable`), did nothing (`silent`), or got the router's 101 and gave the client something else
+(`answer-withheld`).
+
+Why it matters: the router and the app never had a say. A 4xx may be what the configuration wants (a rule, a missing
+route map, Envoy without upgrade_configs), so that is a warning; all else is an error.
+
+Example: Envoy answers 403 to an upgrade that its route does not allow; a load balancer answers 502 because it disliked
+the router's 101.
+
+What to change: look in the load balancer's log for the answer that the client got. For `by-policy` allow the upgrade for
+the platform's hosts; for `router-unreachable` check that the routers listen on the port that the load balancer uses, and
+its health checks; for `answer-withheld` compare the router's 101 with what the load balancer demands (`wsanalyze show`).
+Where the load balancer cannot pass the Upgrade header through, forward TCP: on a port of its own such as 8443, or on a
+second load balancer in TCP mode on 80 and 443.
+
+Source: VMware Tanzu, "Supporting WebSockets"; RFC 6455 4.2.2; RFC 9110 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.finding import Severity
+
+TITLE = "WebSocket handshakes were stopped at the load balancer"
+SEVERITY = "error; warning for a 4xx by policy"
+
+ADVICE = {
+    "by-policy": "The load balancer answered these itself. Find the rule or the missing setting behind that answer in its log and allow the upgrade for the platform's hosts.",
+    "router-unreachable": "The load balancer could not connect to the router. Check the address and port of its pool, the firewall between them, and that the routers listen there.",
+    "silent": "The load balancer neither forwarded these nor answered them. Look in its log at that time: a rule that drops them, a full queue, or no healthy router.",
+    "answer-withheld": "The router accepted these with 101, but the client got something else. Compare the router's answer with what the load balancer demands of it (wsanalyze show), and its timeouts.",
+}
+
+
+def check(context: Context) -> Iterator[Problem]:
+    """Handshakes with the verdict `blocked`, by detail and severity."""
+    blocked = [row for row in rows(context.handshakes) if row["verdict"] == "blocked"]
+    for detail, advice in ADVICE.items():
+        for severity in ("error", "warning"):
+            found = [
+                at(row, "front", _note(row))
+                for row in blocked
+                if row["detail"] == detail and _severity(row) == severity
+            ]
+            yield Problem("error" if severity == "error" else "warning", f"{TITLE}: {detail}", advice, tuple(found))
+
+
+def _severity(row: dict[str, Any]) -> Severity:
+    status = row["front_status"]
+    return "warning" if row["detail"] == "by-policy" and status is not None and 400 <= status < 500 else "error"
+
+
+def _note(row: dict[str, Any]) -> str:
+    return f"{row['detail']}: {row['front_status'] or row['outcome']}"

@@ -1,0 +1,95 @@
+"""The router answered with an error of its own.
+
+What: a response with the header `X-Cf-Routererror`: the router, not the app, made the answer.
+
+Why it matters: the load balancer passed the request on; the router could not. The value says why.
+
+Example: `unknown_route` (404): no app is mapped to this host. `no_endpoints` (503): the app has no running instance.
+`endpoint_failure (…)` (502): the instance did not answer properly. `Connection Limit Reached` (503).
+
+What to change: it depends on the value; nothing of it is on the load balancer, but for `empty_host` (it sends no Host, or
+its own address as Host) and for `unknown_route` where it rewrites the Host header.
+
+Source: cloudfoundry/gorouter, X-Cf-Routererror; Cloud Foundry docs, "Troubleshooting router error responses".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.rules.finding import Evidence, Side
+
+TITLE = "The router answered with an error of its own"
+SEVERITY = "warning"
+
+MEANINGS = {
+    "empty_host": "the request had no Host, or the router's own address as Host: let the load balancer forward the client's Host header",
+    "invalid_cf_app_instance_header": "the client's X-Cf-App-Instance header is malformed",
+    "unknown_route": "no app is mapped to this host: check `cf routes`, and that the load balancer does not rewrite Host",
+    "no_endpoints": "the route has no running instance: check `cf app`",
+    "connection limit reached": "the instance has as many connections as the router allows: scale the app, or raise the limit",
+    "route_service_unsupported": "WebSocket on a route that is bound to a route service",
+    "expired_route_service_signature": "the route service took too long to send the request on",
+    "invalid_route_service_signature": "the route service changed or lost the signature headers",
+    "endpoint_failure": "the app's instance did not answer properly: look at the app's log",
+    "max-request-size-exceeded": "the request's headers are larger than the router allows",
+    "unknown_failure": "the router failed internally: look at its log",
+}
+"""By prefix, in lower case."""
+
+
+def check(context: Context) -> Iterator[Problem]:
+    """Answers with X-Cf-Routererror, one finding a value; but for those of route services, which have a rule of their own."""
+    by_meaning: dict[str, list[Evidence]] = {}
+    for value, evidence in error_answers(context):
+        known = next((prefix for prefix in MEANINGS if value.lower().startswith(prefix)), value)
+        if known != "route_service_unsupported":
+            by_meaning.setdefault(known, []).append(evidence)
+    for known, found in by_meaning.items():
+        meaning = MEANINGS.get(known, "a value that is not known here: look for it in the router's documentation")
+        yield Problem("warning", f"{TITLE}: {known}", f"{meaning[0].upper()}{meaning[1:]}.", tuple(found))
+
+
+def error_answers(context: Context) -> Iterator[tuple[str, Evidence]]:
+    """The value of X-Cf-Routererror and where it is seen: on the back, or on the front where only that shows it."""
+    handshakes = context.handshakes
+    shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
+    back = context.back.exchanges[context.back.exchanges["x_cf_routererror"].notna()]
+    yield from _answers("back", back, context.back, handshakes)
+    front = context.front.exchanges
+    alone = (
+        front["x_cf_routererror"].notna()
+        & front["exchange"].isin(handshakes["front_exchange"].dropna())
+        & ~front["exchange"].isin(shown_on_back)
+    )
+    yield from _answers("front", front[alone], context.front, handshakes)
+
+
+def _answers(
+    side: Side, exchanges: pd.DataFrame, tables: Tables, handshakes: pd.DataFrame
+) -> Iterator[tuple[str, Evidence]]:
+    numbers = handshakes.dropna(subset=[f"{side}_exchange"]).set_index(f"{side}_exchange")["id"].to_dict()
+    file = str(tables.captures["file"].iloc[0])
+    for row in exchanges.to_dict("records"):
+        frames = {int(frame) for name in ("request_frames", "response_frames") for frame in _listed(row[name])}
+        yield (
+            row["x_cf_routererror"],
+            Evidence(
+                side=side,
+                file=file,
+                frames=tuple(sorted(frames)),
+                method=text(row["method"]),
+                host=text(row["host"]),
+                target=text(row["target"]),
+                note=f"{row['status']} {row['x_cf_routererror']}",
+                handshake=numbers.get(row["exchange"]),
+            ),
+        )
+
+
+def _listed(value: object) -> list[int]:
+    return list(value) if hasattr(value, "__len__") and not isinstance(value, str) else []  # type: ignore[call-overload,no-any-return]

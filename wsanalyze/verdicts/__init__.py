@@ -1,0 +1,167 @@
+"""Takes the pairing, gives for every handshake what the load balancer did with it: verdict, reason, outcome, evidence.
+
+`facts` lays out what is known of each handshake and its possible partners, `coverage` what the absence of a partner proves,
+`declarations` says what each verdict is, `judge` applies that.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import NEVER
+from wsanalyze.pairing.prepare import times
+from wsanalyze.verdicts.changes import changes
+from wsanalyze.verdicts.coverage import NEARBY, cover
+from wsanalyze.verdicts.facts import NOBODY, facts
+from wsanalyze.verdicts.judge import choose, decide
+from wsanalyze.verdicts.outcome import first_times, outcomes, websockets
+from wsanalyze.verdicts.wording import addressed, reason
+
+_APP_LOGS = re.compile(r"^(?:\w+://[^/]*)?/apps/[0-9a-fA-F-]+/stream(?:\?|$)")
+_FIREHOSE = re.compile(r"^(?:\w+://[^/]*)?/firehose/[^/?]+(?:\?|$)")
+_DOPPLER_PORT = 8081
+"""Where the Doppler serves WebSockets to the Traffic Controller."""
+
+
+def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
+    """The handshakes, in order of time, with the columns that `wsanalyze.analysis.Analysis.handshakes` describes but for `findings`."""
+    rows = facts(pairing, front, back)
+    cover(rows, pairing, front, back)
+    _front_state(rows, pairing, front)
+    decide(rows)
+    rows = choose(rows)
+    rows.loc[rows["ambiguous"], ["verdict", "detail", "confidence"]] = ["undetermined", "ambiguous", "certain"]
+    table = _table(rows, front, back)
+    table = table.sort_values(["time", "first_frame"], kind="stable", ignore_index=True).drop(columns="first_frame")
+    table.insert(0, "id", [f"h{number}" for number in range(1, len(table) + 1)])
+    return table
+
+
+def _front_state(rows: pd.DataFrame, pairing: Pairing, front: Tables) -> None:
+    """What the front capture was like at the time of each row: `front_lossy`, `front_encrypted`; and `remnant`."""
+    connections = front.connections
+    moment = np.where(rows["seen"], rows["f_over"], rows["b_began"]).astype(np.int64)
+    only_back = ~rows["seen"].to_numpy(bool)
+    rough = round((pairing.clock.low or pairing.clock.high or 0.0) * 1e9)
+    low, high = pairing.clock.bounds(moment - rough)
+    start = np.where(only_back, moment - high, moment) - NEARBY
+    end = np.where(only_back, moment - low, moment) + NEARBY
+    gaps = front.defects["name"].isin(["gap", "truncated", "buffer-limit"]).to_numpy(bool)
+    until, since = times(front.defects["time"])[gaps], times(front.defects["since"])[gaps]
+    since = np.where(since == NEVER, until, since)
+    rows["front_lossy"] = _within(start, end, since, until)
+    sealed = connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)
+    first, last = times(connections["first"])[sealed], times(connections["last"])[sealed]
+    rows["front_encrypted"] = _within(start + NEARBY, end - NEARBY, first, last) & only_back
+    rows["remnant"] = only_back & (
+        rows["b_traces"].fillna(False).astype(bool) & rows["b_complete"] & ~rows["b_asks_websocket"]
+    )
+    rows.loc[rows["remnant"], "lost_upgrade"] = True
+
+
+def _within(start: np.ndarray, end: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.searchsorted(np.sort(since), end, side="right") > np.searchsorted(
+        np.sort(until), start, side="left"
+    )
+    return found
+
+
+def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
+    rows = rows.reset_index(drop=True)
+    records = rows.to_dict("records")
+    seen = rows["seen"].to_numpy(bool)
+    behind = (rows["b_exchange"] != NOBODY).to_numpy(bool) & ~rows["ambiguous"].to_numpy(bool)
+
+    def pick(name: str, where: np.ndarray, fallback: str | None = None) -> pd.Series:
+        column = rows[name].astype(object).where(where, None)
+        return column if fallback is None else column.where(where, rows[fallback].astype(object))
+
+    table = pd.DataFrame(
+        {
+            "method": pick("f_method", seen, "b_method"),
+            "host": pick("f_host", seen),
+            "back_host": pick("b_host", behind),
+            "target": pick("f_target", seen),
+            "back_target": pick("b_target", behind),
+            "key": pick("f_sec_websocket_key", seen, "b_sec_websocket_key"),
+            "http_version": pick("f_version", seen, "b_version"),
+            "client": [addressed(row["f_client_address"], row["f_client_port"]) for row in records],
+            "lb_front": [addressed(row["f_server_address"], row["f_server_port"]) for row in records],
+            "lb_back": [
+                addressed(row["b_client_address"], row["b_client_port"]) if there else None
+                for row, there in zip(records, behind, strict=True)
+            ],
+            "router": [
+                addressed(row["b_server_address"], row["b_server_port"]) if there else None
+                for row, there in zip(records, behind, strict=True)
+            ],
+            "verdict": rows["verdict"],
+            "detail": rows["detail"].astype(object).where(rows["detail"].notna(), None),
+            "mode": np.where(rows["paired"] & behind, np.where(rows["same_bytes"], "tcp", "http"), None),  # type: ignore[call-overload]
+            "confidence": rows["confidence"],
+            "reason": [reason(row) for row in records],
+        }
+    )
+    table = pd.concat([table, outcomes(rows)], axis=1)
+    for side, where in (("front", seen), ("back", behind)):
+        table[f"{side}_status"] = (
+            rows[f"{side[0]}_status"].where(where & (rows[f"{side[0]}_status"] != 0)).astype("Int64")
+        )
+    table["pairing"] = rows["evidence"].astype(object).where(rows["paired"] & behind, None)
+    table["front_file"] = _file(front, seen)
+    table["front_frames"] = [_frames(row, "f") for row in records]
+    table["back_file"] = _file(
+        back, behind | (rows["syn_frame"] > 0).to_numpy(bool) & (rows["detail"] == "router-unreachable").to_numpy(bool)
+    )
+    table["back_frames"] = [
+        _frames(row, "b") if there else _syn(row) for row, there in zip(records, behind, strict=True)
+    ]
+    table["changes"] = changes(rows)
+    table = pd.concat([table, websockets(rows, front, back)], axis=1)
+    table["stream"] = [_stream(row) for row in records]
+    table["retried"] = rows["tries"].to_numpy() > 1
+    table["time"] = first_times(rows, front, back)
+    table["first_frame"] = [
+        min(frames) if frames else 0 for frames in table["front_frames"].where(seen, table["back_frames"])
+    ]
+    for side, where in (("front", seen), ("back", behind)):
+        for name in ("exchange", "connection"):
+            table[f"{side}_{name}"] = rows[f"{side[0]}_{name}"].where(where).astype("Int64")
+    return table
+
+
+def _file(tables: Tables, where: np.ndarray) -> list[str | None]:
+    name = str(tables.captures["file"].iloc[0]) if len(tables.captures) else None
+    return [name if there else None for there in where]
+
+
+def _frames(row: dict[str, object], side: str) -> tuple[int, ...]:
+    """The frames that prove it: of the request, of its answer, and without an answer of the connection's end."""
+    numbers: set[int] = set()
+    for name in ("request_frames", "response_frames"):
+        value = row[f"{side}_{name}"]
+        if value is not None and hasattr(value, "__len__"):
+            numbers.update(int(number) for number in value)
+    end = row[f"{side}_end_frame"]
+    if not row[f"{side}_status"] and isinstance(end, int):
+        numbers.add(end)
+    return tuple(sorted(numbers))
+
+
+def _syn(row: dict[str, object]) -> tuple[int, ...]:
+    return (int(str(row["syn_frame"])),) if row["detail"] == "router-unreachable" else ()
+
+
+def _stream(row: dict[str, object]) -> str | None:
+    """Which of the platform's own streams the handshake asks for."""
+    target = row["f_target"] if isinstance(row["f_target"], str) else row["b_target"]
+    if not isinstance(target, str):
+        return None
+    if _APP_LOGS.match(target):
+        return "loggregator-doppler" if row["b_server_port"] == _DOPPLER_PORT else "loggregator-app-logs"
+    return "loggregator-firehose" if _FIREHOSE.match(target) else None

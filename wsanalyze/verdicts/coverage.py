@@ -1,0 +1,168 @@
+"""Takes handshakes for which nothing was found on the back, gives whether the back capture proves that nothing was there.
+
+"Nothing on the back" may only be said where the capture had begun before the client's answer, went on after it, lost nothing
+meanwhile and shows nothing that could be the handshake in another shape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import NEVER
+from wsanalyze.pairing.prepare import last_forwarded, times
+from wsanalyze.verdicts.facts import NOBODY, Flags
+
+NEARBY = 5_000_000_000
+"""Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
+MIN_PAYLOAD = 4
+"""Bytes that have to be the same before a payload is recognised."""
+
+
+def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
+    """Add to each row without a partner: `unproven` (an undetermined detail, or null), `why` (words for it), `covered` (the
+    capture had begun before the request), `syn_failed`, `syn_frame`, `bridge` (number of the raw connection that carries the payload)."""
+    rows["unproven"] = pd.Series(None, index=rows.index, dtype=object)
+    rows["why"] = ""
+    rows["covered"] = True
+    rows["syn_failed"] = False
+    rows["syn_frame"] = 0
+    rows["bridge"] = NOBODY
+    open_ = (rows["seen"] & ((rows["back"] == NOBODY) | rows["spare"])).to_numpy(bool)
+    if not open_.any():
+        return
+    alone = rows[open_]
+    began = np.where(alone["f_began"] == NEVER, alone["f_over"], alone["f_began"]).astype(np.int64)
+    over = alone["f_over"].to_numpy(np.int64)
+    start, answer, end = (
+        began + pairing.clock.bounds(began)[0],
+        over + alone["low"].to_numpy(np.int64),
+        over + alone["high"].to_numpy(np.int64),
+    )
+    first, last = (times(back.connections[name]) for name in ("first", "last"))
+    rows.loc[open_, "covered"] = len(first) > 0 and bool(len(first)) & (start >= (first.min() if len(first) else 0))
+    failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
+    rows.loc[open_, "syn_failed"] = _overlap(start, end, first[failed], last[failed])
+    rows.loc[open_, "syn_frame"] = _first_within(start, end, first[failed], back.connections.loc[failed, "first_frame"])
+    for detail, why, hit in _doubts(alone, pairing, back, start, answer, end):
+        index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
+        rows.loc[index, "unproven"] = detail
+        rows.loc[index, "why"] = why
+    _bridges(rows, alone, front, back, start, end)
+
+
+def _doubts(
+    alone: pd.DataFrame, pairing: Pairing, back: Tables, start: np.ndarray, answer: np.ndarray, end: np.ndarray
+) -> list[tuple[str, str, Flags]]:
+    """What speaks against the proof: the detail, the words, the rows; the first that applies counts."""
+    connections = back.connections
+    first, last = (times(connections[name]) for name in ("first", "last"))
+    if not len(connections):
+        return [("back-not-captured", "the back capture holds no TCP packets", np.ones(len(alone), bool))]
+    protocols = connections["protocol"]
+    hidden = protocols.isin(["tls", "http/2"]).to_numpy(bool)
+    raw = (protocols == "unknown").to_numpy(bool)
+    gaps = back.defects["name"].isin(["gap", "buffer-limit"]).to_numpy(bool)
+    cut = ((back.defects["name"] == "truncated") & (back.defects["direction"] == "client")).to_numpy(bool)
+    until = times(back.defects["time"])
+    since = times(back.defects["since"])
+    since = np.where(since == NEVER, until, since)
+    dropped = bool((back.captures["dropped"].fillna(0) > 0).any())
+    return [
+        ("back-not-captured", "the back capture begins only after the client had its answer", answer < first.min()),
+        ("back-not-captured", "the back capture shows no traffic after it", end > last.max()),
+        ("encrypted", "the back leg is encrypted", _overlap(start, end, first[hidden], last[hidden])),
+        (
+            "packets-missing",
+            "the back capture lacks packets at that time",
+            _overlap(start - NEARBY, end + NEARBY, since[gaps], until[gaps]),
+        ),
+        ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),
+        ("truncated", "the back capture cut requests at that time", _overlap(start, end, since[cut], until[cut])),
+        (
+            "ambiguous",
+            "a connection on the back carried bytes that are not HTTP",
+            _overlap(start, end, first[raw], last[raw]),
+        ),
+        (
+            "ambiguous",
+            "requests on the back that belong to nobody may have come from it",
+            _leftovers(alone, pairing, start, end),
+        ),
+    ]
+
+
+def _overlap(start: np.ndarray, end: np.ndarray, since: np.ndarray, until: np.ndarray) -> Flags:
+    """Whether any of the spans since..until touches start..end."""
+    begun = np.searchsorted(np.sort(since), end, side="right")
+    done = np.searchsorted(np.sort(until), start, side="left")
+    result: Flags = begun > done
+    return result
+
+
+def _first_within(start: np.ndarray, end: np.ndarray, at: np.ndarray, frames: pd.Series) -> npt.NDArray[np.int64]:
+    """The frame of the first of these moments within each window; 0 without one."""
+    order = np.argsort(at, kind="stable")
+    index = np.searchsorted(at[order], start, side="left")
+    found = np.zeros(len(start), np.int64)
+    numbers = frames.to_numpy(np.int64)[order]
+    inside = index < len(at)
+    inside[inside] = at[order][index[inside]] <= end[inside]
+    found[inside] = numbers[index[inside]]
+    return found
+
+
+def _leftovers(alone: pd.DataFrame, pairing: Pairing, start: np.ndarray, end: np.ndarray) -> Flags:
+    """Whether an unpaired request on the back may be the handshake, changed beyond recognition."""
+    left = pairing.back[
+        ~pairing.back["exchange"].isin(pairing.pairs["back"]) & ~pairing.back["exchange"].isin(pairing.own)
+    ]
+    began = np.where(left["began"] == NEVER, left["answer"], left["began"])
+    left = left.iloc[np.argsort(began, kind="stable")]
+    began = np.sort(began)
+    found = np.zeros(len(alone), bool)
+    lower, upper = np.searchsorted(began, start, side="left"), np.searchsorted(began, end, side="right")
+    for index in np.flatnonzero(upper > lower):
+        handshake = alone.iloc[index]
+        found[index] = any(_may_be(handshake, other) for other in left.iloc[lower[index] : upper[index]].itertuples())
+    return found
+
+
+def _may_be(handshake: pd.Series, other: object) -> bool:
+    method, target, host = (getattr(other, name) for name in ("method", "target", "host"))
+    if getattr(other, "traces") or getattr(other, "handshake") or not isinstance(method, str):  # noqa: B009
+        return True
+    if last_forwarded(getattr(other, "x_forwarded_for")) == handshake["f_client_address"]:  # noqa: B009
+        return True
+    ours = handshake["f_target"]
+    if method != handshake["f_method"] or not isinstance(ours, str) or not isinstance(target, str):
+        return False
+    return host == handshake["f_host"] or (len(target) > 1 and (ours.endswith(target) or target.endswith(ours)))
+
+
+def _bridges(
+    rows: pd.DataFrame, alone: pd.DataFrame, front: Tables, back: Tables, start: np.ndarray, end: np.ndarray
+) -> None:
+    """Find the raw connections whose first bytes are the first payload of a WebSocket that the load balancer answered."""
+    raw = back.connections[(back.connections["protocol"] == "unknown").to_numpy(bool)]
+    if not len(raw):
+        return
+    payloads = front.websockets.set_index("exchange")["client_first_payload"]
+    opened = times(raw["first"])
+    for at, (index, handshake) in enumerate(alone.iterrows()):
+        payload = payloads.get(handshake["f_exchange"])
+        if not isinstance(payload, bytes) or len(payload) < MIN_PAYLOAD:
+            continue
+        # The connection may be opened with the handshake or only when the first message comes.
+        for number, prefix, moment in zip(raw["connection"], raw["client_prefix"], opened, strict=True):
+            same = (
+                isinstance(prefix, bytes)
+                and len(prefix) >= MIN_PAYLOAD
+                and (prefix.startswith(payload) or payload.startswith(prefix))
+            )
+            if same and start[at] <= moment <= max(int(end[at]), int(handshake["f_last"]) + int(handshake["high"])):
+                rows.loc[index, "bridge"] = int(number)
+                break

@@ -1,0 +1,282 @@
+"""What each verdict is: a condition over the columns of `facts`, and the sentence that gives the reason. The first that holds counts.
+
+Takes nothing, gives `CASES`. In the sentences, `{f}` and `{b}` stand for the requests' frames, `{fa}` and `{ba}` for the
+answers', `{fs}` and `{bs}` for their status codes, `{lost}` for the headers that were lost, `{lack}` for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from wsanalyze.verdicts.facts import NOBODY
+
+Verdict = Literal["passed-through", "terminated", "stripped", "blocked", "undetermined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way in which a verdict comes about."""
+
+    verdict: Verdict
+    detail: str | None
+    """Null where the detail is worked out for the row: which headers were lost, why nothing can be said."""
+    when: Callable[[pd.DataFrame], pd.Series]
+    reason: str
+    likely: bool = False
+    """Other explanations are thinkable."""
+
+
+def _alone(rows: pd.DataFrame) -> pd.Series:
+    return rows["seen"] & (rows["back"] == NOBODY)
+
+
+_NOTHING = "and the back capture, which covers that time, shows nothing of it"
+
+WITHOUT_PARTNER = (
+    # Nothing was found on the back.
+    Case(
+        "terminated",
+        "bridged",
+        lambda r: _alone(r) & r["f_101"] & (r["bridge"] != NOBODY),
+        "The client got 101 (front {fa}), and the first message of its WebSocket went to the router as raw TCP on a connection without any handshake ({bridge}).",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: _alone(r) & r["unproven"].notna(),
+        "The handshake (front {f}) was not found on the back, but that proves nothing: {why}.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: _alone(r) & r["f_hidden"],
+        "The handshake (front {f}) did not reach the back leg, and the front capture lacks the packets in which the client may have been answered.",
+    ),
+    Case(
+        "terminated",
+        "local",
+        lambda r: _alone(r) & r["f_101"],
+        "The load balancer answered 101 itself (front {fa}), {nothing}.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: _alone(r) & ~r["f_complete"] & (r["f_status"] == 0),
+        "The front capture does not hold the whole request (front {f}), so it is not known whether there was a handshake to forward.",
+    ),
+    Case(
+        "blocked",
+        "router-unreachable",
+        lambda r: _alone(r) & r["syn_failed"] & ((r["f_status"] == 0) | (r["f_status"] >= 500)),
+        "The load balancer could not open a connection to the router for the handshake (front {f}): its SYN was refused or not answered (back frame {syn}); {client}.",
+    ),
+    Case(
+        "blocked",
+        "by-policy",
+        lambda r: _alone(r) & (r["f_status"] != 0),
+        "The load balancer answered {fs} itself (front {fa}) to the handshake (front {f}), {nothing}.",
+    ),
+    Case("blocked", "silent", _alone, "The handshake (front {f}) went no further: {client}, {nothing}."),
+)
+
+SWITCHED = (
+    # The client got a 101.
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["f_101"] & r["other_key"] & r["front_lossy"] & (r["evidence"] == "content-and-time"),
+        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, so it may belong to another client.",
+    ),
+    Case(
+        "terminated",
+        "re-originated",
+        lambda r: r["f_101"] & r["other_key"],
+        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the router got (back {b}); the client's 101 (front {fa}) is not the router's.",
+    ),
+    Case(
+        "stripped",
+        None,
+        lambda r: r["f_101"] & r["lost"] & r["b_101"],
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); the router answered 101 (back {ba}) all the same.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["f_101"] & r["lost"] & r["b_hidden"],
+        "The request reached the router (back {b}) without {lost}, and the client got 101 (front {fa}); whose 101 it was cannot be told: {lack}.",
+    ),
+    Case(
+        "terminated",
+        "bridged",
+        lambda r: r["f_101"] & r["lost"],
+        "The client got 101 (front {fa}), but the router got an ordinary request without {lost} (back {b}) and {router}: the load balancer speaks WebSocket itself.",
+    ),
+    Case(
+        "terminated",
+        "early",
+        lambda r: r["f_101"] & r["early"],
+        "The client got its 101 (front {fa}) before the router gave {its_answer} (back {ba}): the load balancer answered the WebSocket itself.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["f_101"] & r["b_hidden"],
+        "The client got 101 (front {fa}) and the handshake reached the router (back {b}), but whether the 101 was the router's cannot be told: {lack}.",
+    ),
+    Case(
+        "terminated",
+        "early",
+        lambda r: r["f_101"] & ~r["b_101"],
+        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}): the load balancer answered the WebSocket itself.",
+    ),
+    Case(
+        "stripped",
+        "response",
+        lambda r: (
+            r["f_101"]
+            & r["b_accepts_websocket"]
+            & r["b_accepts_upgrade"]
+            & (r["f_response_state"] == "complete")
+            & ~(r["f_accepts_websocket"] & r["f_accepts_upgrade"])
+        ),
+        "The router's 101 (back {ba}) reached the client (front {fa}) without its Upgrade and Connection headers.",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["f_101"] & r["intact"],
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}), and the client got the router's 101 (back {ba}, front {fa}).",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["f_101"],
+        "The router answered 101 (back {ba}) to the client's handshake, and the client got it (front {fa}); the request's head on the back (back {b}) is not all there.",
+        likely=True,
+    ),
+)
+
+NOT_SWITCHED = (
+    # The client got another answer, or none.
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["other_key"] & r["front_lossy"] & (r["evidence"] == "content-and-time"),
+        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, so it may belong to another client.",
+    ),
+    Case(
+        "terminated",
+        "re-originated",
+        lambda r: r["other_key"],
+        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the router got (back {b}); {router}, and {client}.",
+    ),
+    Case(
+        "stripped",
+        None,
+        lambda r: r["lost"] & r["f_hidden"],
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); what the client was answered is not in the capture.",
+        likely=True,
+    ),
+    Case(
+        "stripped",
+        None,
+        lambda r: r["lost"],
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); {router}, and {client}.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: ~r["legible"],
+        "The request reached the router (back {b}), but whether it still asked for WebSocket cannot be told: {lack}.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["f_hidden"],
+        "The handshake (front {f}) reached the router intact (back {b}), but what the client was answered cannot be told: {lack}.",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["b_101"] & r["left_before"],
+        "The handshake (front {f}) reached the router intact (back {b}) and was accepted (back {ba}), but the client had gone by then.",
+    ),
+    Case(
+        "undetermined",
+        "ambiguous",
+        lambda r: r["b_101"] & r["client_left"] & ~r["left_after"],
+        "The router accepted the handshake (back {ba}) about when the client gave up: the clocks do not tell which came first.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["b_101"] & r["f_cut_short"],
+        "The router accepted the handshake (back {ba}), but the front capture ends before the client's answer could be seen.",
+    ),
+    Case(
+        "blocked",
+        "answer-withheld",
+        lambda r: r["b_101"],
+        "The router accepted the handshake with 101 (back {ba}), but the load balancer withheld that: {client}.",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["b_hidden"] & r["router_words"],
+        "The handshake (front {f}) reached the router intact (back {b}), and the client's answer {fs} (front {fa}) carries the router's own headers.",
+        likely=True,
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["b_hidden"],
+        "The handshake (front {f}) reached the router intact (back {b}), but what the router answered cannot be told: {lack}.",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["b_status"] != 0,
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); {router}, and {client}.",
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["paired"],
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); the router never answered, and {client}.",
+    ),
+)
+
+ONLY_BACK = (
+    # Seen on the back only.
+    Case(
+        "undetermined",
+        "encrypted",
+        lambda r: r["front_encrypted"],
+        "The front leg is encrypted: what the client asked for and got cannot be read; the router got the handshake in back {b} and {router}.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["front_lossy"],
+        "The front capture lacks packets at that time, and with them the client's side of this handshake (back {b}).",
+    ),
+    Case(
+        "stripped",
+        None,
+        lambda r: r["remnant"],
+        "The router got a request with Sec-WebSocket headers but without {lost} (back {b}); the client's side was not captured.",
+        likely=True,
+    ),
+    Case(
+        "undetermined",
+        "handshake-not-captured",
+        lambda r: ~r["seen"],
+        "This handshake was seen on the back only (back {b}): the front capture does not hold it.",
+    ),
+)
+
+CASES: tuple[Case, ...] = (*WITHOUT_PARTNER, *SWITCHED, *NOT_SWITCHED, *ONLY_BACK)

@@ -1,0 +1,176 @@
+"""Takes the pairing and both sides' tables, gives the facts that verdicts are made of: one row for each handshake and partner.
+
+Columns that begin with `f_` are the front exchange's, with `b_` the back exchange's; both as in `schema.EXCHANGES` or as in
+`pairing.prepare`. The others are conditions, true or false, never absent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import NEVER
+from wsanalyze.pairing.prepare import SWITCHING, flag, times
+
+Flags = npt.NDArray[np.bool_]
+
+NOBODY = -1
+"""What stands for no exchange."""
+GRACE = 1_000_000_000
+"""Nanoseconds that a capture has to go on after the router's answer before its absence on the front means something."""
+
+_COLUMNS = (
+    "request_frames",
+    "response_frames",
+    "version",
+    "user_agent",
+    "response_version",
+    "request_upgrade",
+    "request_connection",
+    "sec_websocket_key",
+    "sec_websocket_version",
+    "sec_websocket_protocol",
+    "sec_websocket_extensions",
+    "origin",
+    "x_forwarded_proto",
+    "forwarded",
+    "via",
+    "x_cf_routererror",
+    "server",
+    "sec_websocket_accept",
+)
+_FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
+
+
+def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
+    """One row for each handshake of the front and each of its possible partners (`b_exchange` NOBODY without one), and one for
+    each handshake that only the back shows (`f_exchange` NOBODY)."""
+    rows = _edges(pairing)
+    ours = _side(pairing.front, front, rows["front"], "f_")
+    theirs = _side(pairing.back, back, rows["back"], "b_")
+    rows = pd.concat([rows.reset_index(drop=True), ours, theirs], axis=1)
+    rows["seen"] = rows["front"] != NOBODY
+    rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
+    _compare(rows)
+    _answers(rows, pairing, front, back)
+    return rows
+
+
+def _edges(pairing: Pairing) -> pd.DataFrame:
+    edges = pairing.pairs
+    asking_back = (pairing.back["handshake"] | pairing.back["traces"]).to_numpy(bool)
+    handshakes_back = pairing.back.loc[asking_back, "exchange"]
+    ours = pairing.front["handshake"].to_numpy(bool) | pairing.front["exchange"].isin(
+        edges.loc[edges["back"].isin(handshakes_back), "front"]
+    ).to_numpy(bool)
+    asking = pairing.front.loc[ours, "exchange"]
+    mine = edges[edges["front"].isin(asking)]
+    alone = asking[~asking.isin(mine["front"])]
+    only_back = handshakes_back[~handshakes_back.isin(edges["back"])]
+    return (
+        pd.concat(
+            [
+                mine,
+                pd.DataFrame({"front": alone.to_numpy(np.int64), "back": NOBODY}),
+                pd.DataFrame({"front": NOBODY, "back": only_back.to_numpy(np.int64)}),
+            ],
+            ignore_index=True,
+        )
+        .fillna({"likely": False, "doubtful": False, "spare": False})
+        .astype({"likely": bool, "doubtful": bool, "spare": bool})
+    )
+
+
+def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: str) -> pd.DataFrame:
+    """The exchanges' columns, with the connection's end; absent where the number is NOBODY."""
+    exchanges = tables.exchanges.set_index("exchange")
+    both = prepared.join(exchanges[list(_COLUMNS)])
+    for name in _FLAGS:
+        both[name] = flag(exchanges[name])
+    connections = tables.connections.set_index("connection").loc[both["connection"]]
+    both["end"] = times(connections["end_time"])
+    both["last"] = times(connections["last"])
+    both["ended"] = connections["ended"].to_numpy(object)
+    both["ended_by"] = connections["ended_by"].to_numpy(object)
+    both["end_frame"] = connections["end_frame"].to_numpy()
+    result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
+    nobody = (numbers == NOBODY).to_numpy(bool)
+    for name in ("exchange", "connection", "position"):
+        result[name] = result[name].fillna(NOBODY).astype(np.int64)
+    for name in ("began", "asked", "answer", "answered", "over", "end", "last"):
+        whole = np.full(len(result), NEVER, np.int64)
+        whole[~nobody] = both.loc[numbers[~nobody], name].to_numpy(np.int64)
+        result[name] = whole
+    for name in ("identity", "head", "reply", "content"):
+        hashes = np.zeros(len(result), np.uint64)
+        hashes[~nobody] = both.loc[numbers[~nobody], name].to_numpy(np.uint64)
+        result[name] = hashes
+    for name in ("complete", "handshake", "traces", *_FLAGS):
+        result[name] = flag(result[name].astype("boolean"))
+    for name in ("status", "client_port", "server_port"):
+        result[name] = result[name].fillna(0).astype(np.int64)
+    return result.add_prefix(prefix)
+
+
+def _compare(rows: pd.DataFrame) -> None:
+    """What the two requests have in common."""
+    # A handshake whose head is not all there asked properly, as far as anybody can tell.
+    asked_websocket = rows["f_asks_websocket"] | ~rows["f_complete"]
+    asked_upgrade = rows["f_asks_upgrade"] | ~rows["f_complete"]
+    rows["intact"] = rows["b_asks_websocket"] & (rows["b_asks_upgrade"] | ~asked_upgrade & rows["b_complete"])
+    rows["legible"] = rows["b_complete"] | rows["intact"]
+    rows["lost_upgrade"] = rows["paired"] & rows["b_complete"] & asked_websocket & ~rows["b_asks_websocket"]
+    rows["lost_connection"] = rows["paired"] & rows["b_complete"] & asked_upgrade & ~rows["b_asks_upgrade"]
+    rows["lost"] = rows["lost_upgrade"] | rows["lost_connection"]
+    known = (rows["f_identity"] != 0) & (rows["b_identity"] != 0)
+    rows["same_key"] = known & (rows["f_identity"] == rows["b_identity"])
+    rows["other_key"] = (
+        rows["paired"] & known & ~rows["same_key"] & (rows["b_asks_websocket"] | (rows["b_status"] == SWITCHING))
+    )
+    rows["same_bytes"] = (
+        rows["paired"]
+        & (rows["f_head"] != 0)
+        & (rows["f_head"] == rows["b_head"])
+        & ((rows["f_reply"] == rows["b_reply"]) | (rows["f_reply"] == 0) | (rows["b_reply"] == 0))
+        & (rows["f_position"] == rows["b_position"])
+    )
+    rows["lowered"] = rows["paired"] & (rows["b_version"] == "1.0") & (rows["f_version"] != "1.0")
+
+
+def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
+    """What came back, and in which order."""
+    rows["f_101"] = rows["f_status"] == SWITCHING
+    rows["b_101"] = rows["b_status"] == SWITCHING
+    rows["early"] = rows["front"].isin(pairing.early) & rows["f_101"]
+    low, high = (
+        bound for bound in pairing.clock.bounds(np.where(rows["f_over"] == NEVER, 0, rows["f_over"]).astype(np.int64))
+    )
+    rows["low"], rows["high"] = low, high
+    front_last, back_last = _last(front), _last(back)
+    unanswered = rows["seen"] & (rows["f_status"] == 0)
+    rows["f_hidden"] = unanswered & (rows["f_response_state"] == "missing")
+    over = rows["f_over"].to_numpy(np.int64)
+    rows["b_hidden"] = (
+        rows["paired"]
+        & (rows["b_status"] == 0)
+        & (
+            (rows["b_response_state"] == "missing")
+            | (rows["b_ended"].isna() & (back_last < np.where(over == NEVER, NEVER, over + high)))
+        )
+    )
+    ended = unanswered & rows["f_ended"].notna()
+    rows["client_left"] = ended & (rows["f_ended_by"] == "client")
+    rows["lb_left"] = ended & (rows["f_ended_by"] == "server")
+    end = np.where(ended, rows["f_end"], 0)
+    rows["left_before"] = rows["client_left"] & (end + high < rows["b_answer"])
+    rows["left_after"] = rows["client_left"] & (end + low > rows["b_answered"])
+    rows["f_cut_short"] = unanswered & ~ended & (front_last < rows["b_answered"] - low + GRACE)
+    rows["router_words"] = rows["f_x_cf_routererror"].notna() | rows["f_x_vcap_request_id"].notna()
+
+
+def _last(tables: Tables) -> int:
+    last = times(tables.captures["last"])
+    return int(last.max()) if len(last) else NEVER

@@ -1,0 +1,75 @@
+"""Takes the facts, gives a verdict for each row, and of several possible rows the one that counts for a handshake."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.verdicts.declarations import CASES, NOT_SWITCHED, ONLY_BACK, SWITCHED, WITHOUT_PARTNER, Case
+from wsanalyze.verdicts.facts import NOBODY
+
+
+def decide(rows: pd.DataFrame) -> None:
+    """Add `case` (index into CASES), `verdict`, `detail`, `confidence` to each row."""
+    f_101, paired, seen = (rows[name].to_numpy(bool) for name in ("f_101", "paired", "seen"))
+    applicable = (
+        (WITHOUT_PARTNER, seen & ~paired),
+        (SWITCHED, paired & f_101),
+        (NOT_SWITCHED, paired & ~f_101),
+        (ONLY_BACK, ~seen),
+    )
+    conditions = [case.when(rows).to_numpy(bool) & to_whom for cases, to_whom in applicable for case in cases]
+    rows["case"] = np.select(conditions, range(len(CASES)), default=-1)
+    chosen = [CASES[index] for index in rows["case"]]
+    rows["verdict"] = [case.verdict for case in chosen]
+    rows["detail"] = [
+        case.detail or _detail(case, row) for case, row in zip(chosen, rows.to_dict("records"), strict=True)
+    ]
+    unsure = np.array([case.likely for case in chosen], bool) | rows["likely"].to_numpy(bool)
+    unsure |= seen & ~paired & ~rows["covered"].to_numpy(bool)
+    rows["confidence"] = np.where(unsure, "likely", "certain")
+
+
+def _detail(case: Case, row: dict[str, object]) -> str | None:
+    """The detail that depends on the row."""
+    match case.verdict:
+        case "stripped":
+            return "+".join(name for name in ("upgrade", "connection") if row[f"lost_{name}"])
+        case "undetermined":
+            if isinstance(row["unproven"], str):
+                return row["unproven"]
+            return (
+                "truncated"
+                if "truncated" in (row["b_request_state"], row["f_response_state"], row["b_response_state"])
+                else "packets-missing"
+            )
+        case "passed-through" if row["lowered"]:
+            return "http/1.0"
+        case _:
+            return None
+
+
+def choose(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each handshake: of several tries the one that counts, of several possible partners any where all mean the same.
+
+    Adds `ambiguous`: the possible partners mean different things. Adds `tries`: how often it was seen on the back.
+    """
+    sure = rows[~rows["doubtful"].to_numpy(bool)]
+    rank = (
+        np.where(sure["intact"], 0, 4)  # intact first, tried again without: it was passed through
+        + np.where(sure["b_status"] == sure["f_status"], 0, 2)
+        + np.where(sure["b_101"], 0, 1)
+    )
+    key = np.where(sure["front"] == NOBODY, -2 - sure["back"], sure["front"])
+    sure = sure.assign(key=key, rank=rank).sort_values(["key", "rank", "b_began", "back"], kind="stable")
+    tries = sure.groupby("key")["back"].transform("size")
+    best = sure.assign(tries=tries, ambiguous=False).drop_duplicates("key")
+    doubtful = rows[rows["doubtful"].to_numpy(bool) & ~rows["front"].isin(best["front"])].copy()
+    if not len(doubtful):
+        return best.drop(columns=["key", "rank"])
+    meaning = doubtful["verdict"] + "/" + doubtful["detail"].fillna("").astype(str)
+    differing = meaning.groupby(doubtful["front"]).transform("nunique") > 1
+    doubtful["ambiguous"] = differing | doubtful["spare"]
+    doubtful["tries"] = 1
+    doubtful["confidence"] = "likely"
+    return pd.concat([best, doubtful.drop_duplicates("front")], ignore_index=True).drop(columns=["key", "rank"])

@@ -1,0 +1,107 @@
+"""Takes a judged row, gives its reason as one sentence that names frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from wsanalyze.pairing import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
+from wsanalyze.verdicts.declarations import _NOTHING, CASES
+
+_BY = {
+    BYTES: "byte for byte",
+    KEY: "with the same key",
+    REQUEST_ID: "with the same request id",
+    ADDRESS: "named by the client's address and port",
+    CONTENT: "with the same method and target, at that time",
+}
+
+
+def reason(row: Mapping[str, Any]) -> str:
+    """Why the verdict is what it is."""
+    if row["ambiguous"]:
+        return (
+            f"Several handshakes at the same time could be this one on the back (front {frames(row['f_request_frames'])}): "
+            "which of them it was cannot be told, and it would make a difference."
+        )
+    lost = [
+        name
+        for name, is_lost in (
+            ("Upgrade", row["lost_upgrade"] or row["remnant"]),
+            ("Connection: upgrade", row["lost_connection"]),
+        )
+        if is_lost
+    ]
+    return CASES[row["case"]].reason.format(
+        f=frames(row["f_request_frames"]),
+        fa=frames(row["f_response_frames"]),
+        fs=row["f_status"],
+        b=frames(row["b_request_frames"]),
+        ba=frames(row["b_response_frames"]),
+        bs=row["b_status"],
+        lost=" and ".join(lost),
+        lack=_lack(row),
+        why=row["why"],
+        bridge=f"back connection {row['bridge']}",
+        syn=row["syn_frame"],
+        nothing=_NOTHING,
+        client=_client(row),
+        router=_router(row),
+        by=_BY.get(row["evidence"], "") + (", as HTTP/1.0" if row["lowered"] else ""),
+        its_answer="its own" if row["b_101"] else "any",
+    )
+
+
+def frames(numbers: object) -> str:
+    """Frame numbers in words: `frame 4`, `frames 4 and 5`, `frames 4 … 90`."""
+    known = (
+        [int(number) for number in numbers] if isinstance(numbers, (list, tuple)) or hasattr(numbers, "__len__") else []
+    )
+    match known:
+        case []:
+            return "not captured"
+        case [one]:
+            return f"frame {one}"
+        case [one, two]:
+            return f"frames {one} and {two}"
+        case _:
+            return f"frames {known[0]} … {known[-1]}"
+
+
+def _client(row: Mapping[str, Any]) -> str:
+    """What the client got."""
+    if row["f_status"]:
+        return f"the client got {row['f_status']} (front {frames(row['f_response_frames'])})"
+    how = "reset" if row["f_ended"] == "rst" else "closed"
+    if row["client_left"]:
+        return f"the client {how} the connection before it had an answer (front frame {row['f_end_frame']})"
+    if row["lb_left"]:
+        return f"the load balancer {how} the client's connection without an answer (front frame {row['f_end_frame']})"
+    return "the client got no answer while it was captured"
+
+
+def _router(row: Mapping[str, Any]) -> str:
+    """What the router answered."""
+    if not row["b_status"]:
+        return "the router never answered"
+    words = row["b_x_cf_routererror"]
+    own = f", {words}" if isinstance(words, str) else ""
+    return f"the router answered {row['b_status']}{own} (back {frames(row['b_response_frames'])})"
+
+
+def _lack(row: Mapping[str, Any]) -> str:
+    sides = [
+        side for side, hidden in (("front", row["f_hidden"]), ("back", row["b_hidden"] or not row["legible"])) if hidden
+    ]
+    where = " and the ".join(sides) or "back"
+    cut = row["detail"] == "truncated"
+    return f"the {where} capture {'cut the packets' if cut else 'lacks packets'} that would tell"
+
+
+def addressed(address: object, port: object) -> str | None:
+    """`address:port`, IPv6 in brackets; null without an address."""
+    if not isinstance(address, str) or pd.isna(port):
+        return None
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
