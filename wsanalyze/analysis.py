@@ -102,7 +102,7 @@ def judge(
         handshakes=handshakes,
         findings=findings,
         requests=_counts(pairs, handshakes, front, context),
-        unpaired=_unpaired(pairs, handshakes),
+        unpaired=_unpaired(pairs),
         notes=tuple(_notes(pairs, front, back)),
     )
 
@@ -149,7 +149,7 @@ def _counts(pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Co
     )
 
 
-def _unpaired(pairs: Pairing, handshakes: pd.DataFrame) -> dict[str, int]:
+def _unpaired(pairs: Pairing) -> dict[str, int]:
     sure = pairs.pairs[~pairs.pairs["doubtful"]]
     return {
         "front": int((~pairs.front["exchange"].isin(sure["front"])).sum()),

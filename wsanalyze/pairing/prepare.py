@@ -68,7 +68,7 @@ def prepare(tables: Tables) -> pd.DataFrame:
 def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether an exchange is a handshake: it asks for WebSocket, or what is left of it can be nothing else."""
     whole = (exchanges["request_state"] == "complete").to_numpy(bool)
-    switched = (exchanges["status"] == SWITCHING).fillna(False).to_numpy(bool)  # noqa: FBT003
+    switched = (exchanges["status"] == SWITCHING).fillna(False).to_numpy(bool)
     answered = flag(exchanges["accepts_websocket"]) | exchanges["sec_websocket_accept"].notna().to_numpy(bool)
     partial = ~whole & (traces(exchanges) | (switched & answered))
     result: npt.NDArray[np.bool_] = flag(exchanges["asks_websocket"]) | partial

@@ -1,6 +1,6 @@
 """Takes the judged handshakes and both sides' tables, gives findings. One file a rule; a new file is a new rule.
 
-A rule's module holds `TITLE` (one line), `SEVERITY` (what `explain` says of it) and `check(context) -> Iterator[Problem]`;
+A module is a rule if it holds `TITLE` (one line), `SEVERITY` (what `explain` says of it) and `check(context) -> Iterator[Problem]`;
 its docstring is its documentation, and its name with dashes is the rule's name.
 """
 
@@ -19,7 +19,6 @@ from wsanalyze.rules.finding import Evidence, Finding, Severity
 
 __all__ = ["Context", "Evidence", "Finding", "Problem", "Rule", "all_rules", "apply"]
 
-_NOT_RULES = {"context", "finding", "forwarded"}
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -41,9 +40,9 @@ def all_rules() -> tuple[Rule, ...]:
     """Every rule of this package, by name."""
     rules = []
     for module_info in pkgutil.iter_modules(__path__):
-        if module_info.name in _NOT_RULES:
-            continue
         module = importlib.import_module(f"{__name__}.{module_info.name}")
+        if not hasattr(module, "TITLE"):
+            continue
         rules.append(
             Rule(module_info.name.replace("_", "-"), module.SEVERITY, module.TITLE, module.check, module.__doc__ or "")
         )

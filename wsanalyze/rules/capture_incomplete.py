@@ -41,9 +41,11 @@ def check(context: Context) -> Iterator[Problem]:
     found = [
         evidence for side, tables in sides for evidence in (*_of_file(side, tables), *_of_connections(side, tables))
     ]
-    for row in rows(context.handshakes):
-        if row["verdict"] == "undetermined" and row["detail"] in _BLAMES_CAPTURE:
-            found.append(at(row, "front" if row["front_frames"] else "back", row["detail"]))
+    found.extend(
+        at(row, "front" if row["front_frames"] else "back", row["detail"])
+        for row in rows(context.handshakes)
+        if row["verdict"] == "undetermined" and row["detail"] in _BLAMES_CAPTURE
+    )
     yield Problem("warning", TITLE, ADVICE, tuple(found))
 
 

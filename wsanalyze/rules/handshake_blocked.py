@@ -31,10 +31,22 @@ TITLE = "WebSocket handshakes were stopped at the load balancer"
 SEVERITY = "error; warning for a 4xx by policy"
 
 ADVICE = {
-    "by-policy": "The load balancer answered these itself. Find the rule or the missing setting behind that answer in its log and allow the upgrade for the platform's hosts.",
-    "router-unreachable": "The load balancer could not connect to the router. Check the address and port of its pool, the firewall between them, and that the routers listen there.",
-    "silent": "The load balancer neither forwarded these nor answered them. Look in its log at that time: a rule that drops them, a full queue, or no healthy router.",
-    "answer-withheld": "The router accepted these with 101, but the client got something else. Compare the router's answer with what the load balancer demands of it (wsanalyze show), and its timeouts.",
+    "by-policy": (
+        "The load balancer answered these itself. Find the rule or the missing setting behind that answer in its log, and "
+        "allow the upgrade for the platform's hosts."
+    ),
+    "router-unreachable": (
+        "The load balancer could not connect to the router. Check the address and port of its pool, the firewall between "
+        "them, and that the routers listen there."
+    ),
+    "silent": (
+        "The load balancer neither forwarded these nor answered them. Look in its log at that time: a rule that drops them, "
+        "a full queue, or no healthy router."
+    ),
+    "answer-withheld": (
+        "The router accepted these with 101, but the client got something else. Compare the router's answer with what the "
+        "load balancer demands of it (wsanalyze show), and look at its timeouts."
+    ),
 }
 
 

@@ -23,8 +23,11 @@ MIN_PAYLOAD = 4
 
 
 def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
-    """Add to each row without a partner: `unproven` (an undetermined detail, or null), `why` (words for it), `covered` (the
-    capture had begun before the request), `syn_failed`, `syn_frame`, `bridge` (number of the raw connection that carries the payload)."""
+    """Add what the absence of a partner proves.
+
+    `unproven` (an undetermined detail, or null), `why` (words for it), `covered` (the capture had begun before the request),
+    `syn_failed`, `syn_frame`, `bridge` (number of the raw connection that carries the payload).
+    """
     rows["unproven"] = pd.Series(None, index=rows.index, dtype=object)
     rows["why"] = ""
     rows["covered"] = True

@@ -42,7 +42,8 @@ WITHOUT_PARTNER = (
         "terminated",
         "bridged",
         lambda r: _alone(r) & r["f_101"] & (r["bridge"] != NOBODY),
-        "The client got 101 (front {fa}), and the first message of its WebSocket went to the router as raw TCP on a connection without any handshake ({bridge}).",
+        "The client got 101 (front {fa}), and the first message of its WebSocket went to the router as raw TCP "
+        "on a connection without any handshake ({bridge}).",
     ),
     Case(
         "undetermined",
@@ -54,7 +55,8 @@ WITHOUT_PARTNER = (
         "undetermined",
         "packets-missing",
         lambda r: _alone(r) & r["f_hidden"],
-        "The handshake (front {f}) did not reach the back leg, and the front capture lacks the packets in which the client may have been answered.",
+        "The handshake (front {f}) did not reach the back leg, and the front capture lacks the packets in which "
+        "the client may have been answered.",
     ),
     Case(
         "terminated",
@@ -66,13 +68,15 @@ WITHOUT_PARTNER = (
         "undetermined",
         "packets-missing",
         lambda r: _alone(r) & ~r["f_complete"] & (r["f_status"] == 0),
-        "The front capture does not hold the whole request (front {f}), so it is not known whether there was a handshake to forward.",
+        "The front capture does not hold the whole request (front {f}), so it is not known whether there was a "
+        "handshake to forward.",
     ),
     Case(
         "blocked",
         "router-unreachable",
         lambda r: _alone(r) & r["syn_failed"] & ((r["f_status"] == 0) | (r["f_status"] >= 500)),
-        "The load balancer could not open a connection to the router for the handshake (front {f}): its SYN was refused or not answered (back frame {syn}); {client}.",
+        "The load balancer could not open a connection to the router for the handshake (front {f}): its SYN was "
+        "refused or not answered (back frame {syn}); {client}.",
     ),
     Case(
         "blocked",
@@ -89,49 +93,57 @@ SWITCHED = (
         "undetermined",
         "packets-missing",
         lambda r: r["f_101"] & r["other_key"] & r["front_lossy"] & (r["evidence"] == "content-and-time"),
-        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, so it may belong to another client.",
+        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, "
+        "so it may belong to another client.",
     ),
     Case(
         "terminated",
         "re-originated",
         lambda r: r["f_101"] & r["other_key"],
-        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the router got (back {b}); the client's 101 (front {fa}) is not the router's.",
+        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the "
+        "router got (back {b}); the client's 101 (front {fa}) is not the router's.",
     ),
     Case(
         "stripped",
         None,
         lambda r: r["f_101"] & r["lost"] & r["b_101"],
-        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); the router answered 101 (back {ba}) all the same.",
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); the "
+        "router answered 101 (back {ba}) all the same.",
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["f_101"] & r["lost"] & r["b_hidden"],
-        "The request reached the router (back {b}) without {lost}, and the client got 101 (front {fa}); whose 101 it was cannot be told: {lack}.",
+        "The request reached the router (back {b}) without {lost}, and the client got 101 (front {fa}); whose "
+        "101 it was cannot be told: {lack}.",
     ),
     Case(
         "terminated",
         "bridged",
         lambda r: r["f_101"] & r["lost"],
-        "The client got 101 (front {fa}), but the router got an ordinary request without {lost} (back {b}) and {router}: the load balancer speaks WebSocket itself.",
+        "The client got 101 (front {fa}), but the router got an ordinary request without {lost} (back {b}) and "
+        "{router}: the load balancer speaks WebSocket itself.",
     ),
     Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & r["early"],
-        "The client got its 101 (front {fa}) before the router gave {its_answer} (back {ba}): the load balancer answered the WebSocket itself.",
+        "The client got its 101 (front {fa}) before the router gave {its_answer} (back {ba}): the load balancer "
+        "answered the WebSocket itself.",
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["f_101"] & r["b_hidden"],
-        "The client got 101 (front {fa}) and the handshake reached the router (back {b}), but whether the 101 was the router's cannot be told: {lack}.",
+        "The client got 101 (front {fa}) and the handshake reached the router (back {b}), but whether the 101 "
+        "was the router's cannot be told: {lack}.",
     ),
     Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & ~r["b_101"],
-        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}): the load balancer answered the WebSocket itself.",
+        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}): the load balancer "
+        "answered the WebSocket itself.",
     ),
     Case(
         "stripped",
@@ -149,13 +161,15 @@ SWITCHED = (
         "passed-through",
         None,
         lambda r: r["f_101"] & r["intact"],
-        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}), and the client got the router's 101 (back {ba}, front {fa}).",
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}), and "
+        "the client got the router's 101 (back {ba}, front {fa}).",
     ),
     Case(
         "passed-through",
         None,
         lambda r: r["f_101"],
-        "The router answered 101 (back {ba}) to the client's handshake, and the client got it (front {fa}); the request's head on the back (back {b}) is not all there.",
+        "The router answered 101 (back {ba}) to the client's handshake, and the client got it (front {fa}); the "
+        "request's head on the back (back {b}) is not all there.",
         likely=True,
     ),
 )
@@ -166,26 +180,30 @@ NOT_SWITCHED = (
         "undetermined",
         "packets-missing",
         lambda r: r["other_key"] & r["front_lossy"] & (r["evidence"] == "content-and-time"),
-        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, so it may belong to another client.",
+        "The handshake on the back (back {b}) has another key, but the front capture lacks packets at that time, "
+        "so it may belong to another client.",
     ),
     Case(
         "terminated",
         "re-originated",
         lambda r: r["other_key"],
-        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the router got (back {b}); {router}, and {client}.",
+        "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the "
+        "router got (back {b}); {router}, and {client}.",
     ),
     Case(
         "stripped",
         None,
         lambda r: r["lost"] & r["f_hidden"],
-        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); what the client was answered is not in the capture.",
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); what "
+        "the client was answered is not in the capture.",
         likely=True,
     ),
     Case(
         "stripped",
         None,
         lambda r: r["lost"],
-        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); {router}, and {client}.",
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); "
+        "{router}, and {client}.",
     ),
     Case(
         "undetermined",
@@ -197,25 +215,29 @@ NOT_SWITCHED = (
         "undetermined",
         None,
         lambda r: r["f_hidden"],
-        "The handshake (front {f}) reached the router intact (back {b}), but what the client was answered cannot be told: {lack}.",
+        "The handshake (front {f}) reached the router intact (back {b}), but what the client was answered cannot "
+        "be told: {lack}.",
     ),
     Case(
         "passed-through",
         None,
         lambda r: r["b_101"] & r["left_before"],
-        "The handshake (front {f}) reached the router intact (back {b}) and was accepted (back {ba}), but the client had gone by then.",
+        "The handshake (front {f}) reached the router intact (back {b}) and was accepted (back {ba}), but the "
+        "client had gone by then.",
     ),
     Case(
         "undetermined",
         "ambiguous",
         lambda r: r["b_101"] & r["client_left"] & ~r["left_after"],
-        "The router accepted the handshake (back {ba}) about when the client gave up: the clocks do not tell which came first.",
+        "The router accepted the handshake (back {ba}) about when the client gave up: the clocks do not tell "
+        "which came first.",
     ),
     Case(
         "undetermined",
         "packets-missing",
         lambda r: r["b_101"] & r["f_cut_short"],
-        "The router accepted the handshake (back {ba}), but the front capture ends before the client's answer could be seen.",
+        "The router accepted the handshake (back {ba}), but the front capture ends before the client's answer "
+        "could be seen.",
     ),
     Case(
         "blocked",
@@ -227,26 +249,30 @@ NOT_SWITCHED = (
         "passed-through",
         None,
         lambda r: r["b_hidden"] & r["router_words"],
-        "The handshake (front {f}) reached the router intact (back {b}), and the client's answer {fs} (front {fa}) carries the router's own headers.",
+        "The handshake (front {f}) reached the router intact (back {b}), and the client's answer {fs} (front "
+        "{fa}) carries the router's own headers.",
         likely=True,
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["b_hidden"],
-        "The handshake (front {f}) reached the router intact (back {b}), but what the router answered cannot be told: {lack}.",
+        "The handshake (front {f}) reached the router intact (back {b}), but what the router answered cannot be "
+        "told: {lack}.",
     ),
     Case(
         "passed-through",
         None,
         lambda r: r["b_status"] != 0,
-        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); {router}, and {client}.",
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); "
+        "{router}, and {client}.",
     ),
     Case(
         "passed-through",
         None,
         lambda r: r["paired"],
-        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); the router never answered, and {client}.",
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); the "
+        "router never answered, and {client}.",
     ),
 )
 
@@ -256,7 +282,8 @@ ONLY_BACK = (
         "undetermined",
         "encrypted",
         lambda r: r["front_encrypted"],
-        "The front leg is encrypted: what the client asked for and got cannot be read; the router got the handshake in back {b} and {router}.",
+        "The front leg is encrypted: what the client asked for and got cannot be read; the router got the "
+        "handshake in back {b} and {router}.",
     ),
     Case(
         "undetermined",
@@ -268,7 +295,8 @@ ONLY_BACK = (
         "stripped",
         None,
         lambda r: r["remnant"],
-        "The router got a request with Sec-WebSocket headers but without {lost} (back {b}); the client's side was not captured.",
+        "The router got a request with Sec-WebSocket headers but without {lost} (back {b}); the client's side "
+        "was not captured.",
         likely=True,
     ),
     Case(

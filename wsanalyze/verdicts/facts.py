@@ -46,8 +46,10 @@ _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrad
 
 
 def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
-    """One row for each handshake of the front and each of its possible partners (`b_exchange` NOBODY without one), and one for
-    each handshake that only the back shows (`f_exchange` NOBODY)."""
+    """One row for each handshake of the front and each of its possible partners, `back` NOBODY without one.
+
+    And one for each handshake that only the back shows, `front` NOBODY.
+    """
     rows = _edges(pairing)
     ours = _side(pairing.front, front, rows["front"], "f_")
     theirs = _side(pairing.back, back, rows["back"], "b_")

@@ -3,6 +3,15 @@
 //! A connection is a 4-tuple *and* a lifetime. Its bytes go to a `Handler`, one per connection, in an order that respects
 //! cause and effect: what a segment acknowledges is handed over before what the segment says. Holes are told as gaps.
 
+mod connection;
+mod flow;
+mod pieces;
+mod sequence;
+mod table;
+
+pub use connection::{MAX_WAITING, PATIENCE, PATIENCE_ACKNOWLEDGED, PATIENCE_AT_START};
+pub use table::{Connections, MAX_OPEN, MAX_WAITING_TOTAL};
+
 use crate::packet::Endpoint;
 use crate::protocol::{GapCause, Stamp};
 
