@@ -6,7 +6,7 @@ Takes two captures, gives what the load balancer did and how that is known.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +64,17 @@ class Analysis:
     requests: RequestCounts
     unpaired: dict[str, int]
     """`front` and `back`: exchanges that found no partner."""
-    notes: tuple[str, ...]
-    """What limits this analysis, one sentence each."""
+    problems: tuple[tuple[str, str], ...]
+    """What limits this analysis beyond what stands in the captures' own rows: the side, and a sentence."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits this analysis, one sentence each."""
+        return tuple(dict.fromkeys(sentence for _, sentence in self.problems))
+
+    def notes_of(self, side: str) -> tuple[str, ...]:
+        """What limits this analysis and has to do with this side."""
+        return tuple(sentence for where, sentence in self.problems if where == side)
 
 
 def analyze(
@@ -103,7 +112,7 @@ def judge(
         findings=findings,
         requests=_counts(pairs, handshakes, front, context),
         unpaired=_unpaired(pairs),
-        notes=tuple(_notes(pairs, front, back)),
+        problems=tuple(_problems(pairs, front, back)),
     )
 
 
@@ -157,19 +166,21 @@ def _unpaired(pairs: Pairing) -> dict[str, int]:
     }
 
 
-def _notes(pairs: Pairing, front: Tables, back: Tables) -> list[str]:
-    notes = []
-    if pairs.clock.contradictory:
-        notes.append("The clocks of the two captures jumped or drifted apart: no single offset fits all pairs.")
+def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str, str]]:
     for side, tables in (("front", front), ("back", back)):
-        sealed = tables.connections["protocol"].isin(["tls", "http/2"]).sum()
+        connections = tables.connections
+        sealed = int(connections["protocol"].isin(["tls", "http/2"]).sum())
         if sealed:
-            kind = "connections are" if sealed > 1 else "connection is"
-            notes.append(
-                f"{sealed} of {len(tables.connections)} {side} {kind} TLS or HTTP/2: what they carry cannot be read yet."
+            verb = "are" if sealed > 1 else "is"
+            yield (
+                side,
+                f"{sealed} of the {len(connections)} {side} connections {verb} TLS or HTTP/2: what they carry cannot be read.",
             )
         if not tables.captures["packets"].sum():
-            notes.append(f"The {side} capture holds no packets.")
-    if not pairs.clock.pairs and len(pairs.front) and len(pairs.back):
-        notes.append("No exchange could be paired, so nothing tells how far the clocks of the captures differ.")
-    return notes
+            yield side, f"The {side} capture holds no packets."
+        elif not tables.captures["segments"].sum():
+            yield side, f"The {side} capture holds no TCP packets."
+        if pairs.clock.contradictory:
+            yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
+        if not pairs.clock.pairs and len(pairs.front) and len(pairs.back):
+            yield side, "No exchange could be paired, so nothing tells how far the clocks of the captures differ."

@@ -1,0 +1,62 @@
+"""`wsanalyze show`: one handshake, laid out."""
+
+from __future__ import annotations
+
+import click
+
+from wsanalyze.cli import inputs, output
+from wsanalyze.cli.errors import Failure
+
+MAX_NAMED = 12
+"""Ids that are named when the one that was asked for does not exist."""
+
+EPILOG = """\b
+Examples:
+  wsanalyze show lb-front.pcap lb-back.pcap h1
+"""
+
+
+@click.command(epilog=EPILOG)
+@inputs.captures
+@click.argument("id_", metavar="ID")
+@inputs.show_secrets
+@inputs.clock_offset
+def show(front: str, back: str, id_: str, *, show_secrets: bool, clock_offset: float | None) -> int:
+    """Lay out one handshake: the ladder of events with times and frames, both heads side by side with what changed.
+
+    ID is what `wsanalyze pcap` calls it.
+    """
+    analysis = inputs.analyze(front, back, clock_offset=clock_offset)
+    handshakes = analysis.handshakes
+    chosen = handshakes[handshakes["id"] == id_]
+    if not len(chosen):
+        raise Failure(None, f"there is no handshake {id_!r} in these captures", _known(list(handshakes["id"])))
+
+    from wsanalyze.capture import CaptureError  # noqa: PLC0415
+    from wsanalyze.evidence.difference import difference  # noqa: PLC0415
+    from wsanalyze.evidence.heads import heads  # noqa: PLC0415
+    from wsanalyze.report import ladder  # noqa: PLC0415
+
+    row = chosen.iloc[0].to_dict()
+    try:
+        found = heads(analysis, row)
+    except CaptureError as error:
+        raise Failure(error.file, error.message, error.hint) from None
+    text = ladder.render(
+        analysis,
+        row,
+        difference(found.front_request, found.back_request),
+        difference(found.front_response, found.back_response),
+        width=output.width(),
+        colour=output.wants_colour(),
+        show_secrets=show_secrets,
+    )
+    output.write(text, None, ())
+    return 0
+
+
+def _known(ids: list[str]) -> str:
+    if not ids:
+        return "They hold no handshakes."
+    named = ids if len(ids) <= MAX_NAMED else [*ids[: MAX_NAMED - 1], "…", ids[-1]]
+    return f"There are: {', '.join(named)}."

@@ -1,0 +1,46 @@
+"""Takes a judged handshake, gives its heads as they were captured: from the tables where they are kept, else from the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from wsanalyze.analysis import Analysis
+from wsanalyze.capture import STANDARD_INPUT, Tables, read_heads
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Raw bytes of a handshake's heads; None where there is none, or none was captured."""
+
+    front_request: bytes | None
+    back_request: bytes | None
+    front_response: bytes | None
+    back_response: bytes | None
+
+
+def heads(analysis: Analysis, handshake: Mapping[str, Any]) -> Heads:
+    """The four heads of a row of `analysis.handshakes`. Raises CaptureError where a file can no longer be read."""
+    front = _side(analysis.front, handshake["front_exchange"])
+    back = _side(analysis.back, handshake["back_exchange"])
+    return Heads(front[0], back[0], front[1], back[1])
+
+
+def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None]:
+    if number is None or pd.isna(number):
+        return None, None
+    row = tables.exchanges[tables.exchanges["exchange"] == number].iloc[0]
+    kept = tuple(value if isinstance(value, bytes) else None for value in (row["request_head"], row["response_head"]))
+    captured = (
+        not pd.isna(row["request_state"]),
+        row["response_state"] != "missing" and not pd.isna(row["response_state"]),
+    )
+    file = str(tables.captures["file"].iloc[0])
+    if file != STANDARD_INPUT and any(there and head is None for there, head in zip(captured, kept, strict=True)):
+        place = (int(row["connection"]), int(row["position"]))
+        found = read_heads(file, [place]).get(place, (None, None))
+        kept = tuple(ours if ours is not None else theirs for ours, theirs in zip(kept, found, strict=True))
+    return kept[0], kept[1]

@@ -1,0 +1,85 @@
+"""Takes the name of a verdict, one of its details or a rule, gives what it means, why it matters and what to change."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from wsanalyze.rules import Rule, all_rules
+
+
+@cache
+def verdicts() -> dict[str, dict[str, Any]]:
+    """The pages of the verdicts, by name: title, meaning, why, change, source, details."""
+    text = resources.files("wsanalyze.explanations").joinpath("verdicts.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def rules() -> dict[str, Rule]:
+    """The rules by name."""
+    return {rule.name: rule for rule in all_rules()}
+
+
+def names() -> list[str]:
+    """All that can be explained."""
+    return [*verdicts(), *(detail for page in verdicts().values() for detail in page.get("details", {})), *rules()]
+
+
+def overview() -> str:
+    """All verdicts and rules, one line each."""
+    wide = max(map(len, (*verdicts(), *rules())))
+    lines = ["Verdicts: what the load balancer did with a handshake", ""]
+    for name, page in verdicts().items():
+        lines.append(f"  {name:{wide}}  {page['title']}")
+        if page.get("details"):
+            lines.append(f"  {'':{wide}}  details: {', '.join(page['details'])}")
+    lines += ["", "Rules: what findings there are", ""]
+    lines += [f"  {name:{wide}}  {rule.title} ({rule.severity})" for name, rule in rules().items()]
+    lines += ["", "More: wsanalyze explain NAME"]
+    return "\n".join(lines) + "\n"
+
+
+def explain(name: str) -> str:
+    """The page of a verdict, a detail or a rule. Raises KeyError, with names that come close, for anything else."""
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted in verdicts():
+        return _verdict(wanted, verdicts()[wanted])
+    if wanted in rules():
+        return _rule(rules()[wanted])
+    pages = [
+        _detail(verdict, wanted, page["details"][wanted])
+        for verdict, page in verdicts().items()
+        if wanted in page.get("details", {})
+    ]
+    if pages:
+        return "\n".join(pages)
+    raise KeyError(*difflib.get_close_matches(wanted, names(), n=3, cutoff=0.5))
+
+
+def _verdict(name: str, page: dict[str, Any]) -> str:
+    parts = [f"{name}: {page['title']}", page["meaning"].strip(), _section("Why it matters", page.get("why"))]
+    for detail, told in page.get("details", {}).items():
+        parts.append(
+            _section(
+                f"{name}, detail {detail}",
+                "\n\n".join(filter(None, (told["meaning"].strip(), told.get("change", "").strip()))),
+            )
+        )
+    parts += [_section("What to change", page.get("change")), _section("Source", page.get("source"))]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _detail(verdict: str, name: str, told: dict[str, str]) -> str:
+    parts = [f"{verdict}, detail {name}", told["meaning"].strip(), _section("What to change", told.get("change"))]
+    return "\n\n".join([*filter(None, parts), f"More: wsanalyze explain {verdict}"]) + "\n"
+
+
+def _rule(rule: Rule) -> str:
+    return f"{rule.name} ({rule.severity})\n\n{rule.doc.strip()}\n"
+
+
+def _section(title: str, text: str | None) -> str:
+    return f"{title}\n{text.strip(chr(10))}" if text and text.strip() else ""

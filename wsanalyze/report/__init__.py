@@ -1,0 +1,1 @@
+"""Takes an analysis, gives text: nothing here prints."""

@@ -1,0 +1,148 @@
+"""Takes an analysis, gives its JSON: names and meanings are a contract. Everything beyond ASCII is escaped."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+from wsanalyze import __version__, redaction
+from wsanalyze.analysis import Analysis
+from wsanalyze.capture import Tables
+from wsanalyze.rules.finding import Evidence, Finding
+
+_HANDSHAKE = (
+    "id", "method", "host", "back_host", "target", "back_target", "key", "http_version", "client", "lb_front", "lb_back",
+    "router", "verdict", "detail", "mode", "confidence", "reason", "outcome", "ended_by", "front_status", "back_status",
+)  # fmt: skip
+
+
+def render(analysis: Analysis, *, show_secrets: bool = False) -> str:
+    """The whole analysis as one JSON document, ending in a newline."""
+    return (
+        json.dumps(document(analysis, show_secrets=show_secrets), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    )
+
+
+def render_error(file: str | None, message: str, hint: str) -> str:
+    """An error as JSON."""
+    error = {"file": file, "message": message, "hint": hint}
+    return json.dumps({"wsanalyze": __version__, "error": error}, indent=2, ensure_ascii=True) + "\n"
+
+
+def document(analysis: Analysis, *, show_secrets: bool = False) -> dict[str, Any]:
+    """What `render` writes, as Python values."""
+    offset, requests = analysis.clock_offset, analysis.requests
+    known = offset.low is not None or offset.high is not None
+    return {
+        "wsanalyze": __version__,
+        "captures": {
+            "front": _captures(analysis.front, analysis.notes_of("front")),
+            "back": _captures(analysis.back, analysis.notes_of("back")),
+        },
+        "clock_offset": {"low": offset.low, "high": offset.high, "unit": "s", "pairs": offset.pairs} if known else None,
+        "handshakes": [_handshake(row, show_secrets=show_secrets) for row in analysis.handshakes.to_dict("records")],
+        "requests": {
+            "total": requests.total,
+            "judged": requests.judged,
+            "paired": requests.paired,
+            "missing_x_forwarded_for": requests.missing_x_forwarded_for,
+            "missing_x_forwarded_proto": requests.missing_x_forwarded_proto,
+        },
+        "findings": [_finding(finding, show_secrets=show_secrets) for finding in analysis.findings],
+        "unpaired": analysis.unpaired,
+    }
+
+
+def _captures(tables: Tables, notes: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": row["file"],
+            "packets": int(row["packets"]),
+            "first": _moment(row["first"]),
+            "last": _moment(row["last"]),
+            "problems": [*(str(problem) for problem in row["problems"]), *notes],
+        }
+        for row in tables.captures.to_dict("records")
+    ]
+
+
+def _moment(value: Any) -> str | None:
+    """ISO 8601 in UTC, with all nine digits of the nanoseconds."""
+    if value is None or pd.isna(value):
+        return None
+    return f"{value.strftime('%Y-%m-%dT%H:%M:%S')}.{value.value % 1_000_000_000:09d}Z"
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _handshake(row: dict[Any, Any], *, show_secrets: bool) -> dict[str, Any]:
+    result = {name: _plain(row[name]) for name in _HANDSHAKE}
+    for name in ("target", "back_target"):
+        result[name] = _target(result[name], show_secrets=show_secrets)
+    result["evidence"] = [
+        {"side": side, "file": row[f"{side}_file"], "frames": list(row[f"{side}_frames"])}
+        for side in ("front", "back")
+        if row[f"{side}_frames"]
+    ]
+    result["pairing"] = _plain(row["pairing"])
+    result["changes"] = [
+        {
+            "header": change["header"],
+            "front": _header(change["header"], change["front"], show_secrets=show_secrets),
+            "back": _header(change["header"], change["back"], show_secrets=show_secrets),
+        }
+        for change in row["changes"]
+    ]
+    duration = _plain(row["duration_s"])
+    result["websocket"] = None
+    if duration is not None:
+        result["websocket"] = {
+            "close_code": _plain(row["close_code"]),
+            "closed_by": _plain(row["closed_by"]),
+            "messages": {"client": _plain(row["messages_client"]), "server": _plain(row["messages_server"])},
+            "duration_s": duration,
+        }
+    result["stream"] = _plain(row["stream"])
+    result["findings"] = list(row["findings"])
+    return result
+
+
+def _target(value: str | None, *, show_secrets: bool) -> str | None:
+    return value if value is None or show_secrets else redaction.target(value)
+
+
+def _header(name: str, value: str | None, *, show_secrets: bool) -> str | None:
+    return value if value is None or show_secrets else redaction.header(name, value)
+
+
+def _finding(finding: Finding, *, show_secrets: bool) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "title": finding.title,
+        "count": finding.count,
+        "advice": finding.advice,
+        "evidence": [_evidence(evidence, show_secrets=show_secrets) for evidence in finding.evidence],
+    }
+
+
+def _evidence(evidence: Evidence, *, show_secrets: bool) -> dict[str, Any]:
+    return {
+        "side": evidence.side,
+        "file": evidence.file,
+        "frames": list(evidence.frames),
+        "method": evidence.method,
+        "host": evidence.host,
+        "target": _target(evidence.target, show_secrets=show_secrets),
+        "note": evidence.note,
+        "handshake": evidence.handshake,
+    }

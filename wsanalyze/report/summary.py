@@ -1,0 +1,148 @@
+"""Takes an analysis, gives the sentences that sum it up: the answer, the requests, the clocks, what limits it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from wsanalyze.analysis import Analysis
+from wsanalyze.capture import Tables
+
+WORST_FIRST = ("stripped", "terminated", "blocked", "undetermined", "passed-through")
+
+_DOES = {
+    "stripped": ("strips the upgrade from", "stripped of the upgrade"),
+    "terminated": ("answers by itself", "answered by the load balancer itself"),
+    "blocked": ("stops", "stopped at the load balancer"),
+}
+_BECAUSE = {
+    "encrypted": "the traffic is encrypted",
+    "back-not-captured": "the back capture does not cover that time",
+    "handshake-not-captured": "the front capture does not hold the client's side",
+    "packets-missing": "packets are missing",
+    "truncated": "packets were cut by the snapshot length",
+    "ambiguous": "several explanations are possible",
+}
+
+
+def worst_first(handshakes: pd.DataFrame) -> pd.DataFrame:
+    """The handshakes with those first that somebody has to do something about."""
+    rank = handshakes["verdict"].map({verdict: rank for rank, verdict in enumerate(WORST_FIRST)})
+    refused = (handshakes["outcome"] != "established").astype(int)
+    return handshakes.assign(rank=rank * 2 - refused).sort_values("rank", kind="stable").drop(columns="rank")
+
+
+def answer(analysis: Analysis) -> str:
+    """What the load balancer does, in one sentence."""
+    handshakes = analysis.handshakes
+    total = len(handshakes)
+    if not total:
+        return _no_handshakes(analysis)
+    counts = Counter(handshakes["verdict"])
+    bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
+    parts = []
+    if len(bad) == 1 and counts[bad[0]] == total:
+        return f"The load balancer{_where(analysis)} {_DOES[bad[0]][0]} {_all(total)}."
+    parts.extend(f"{counts[verdict]} {_were(counts[verdict])} {_DOES[verdict][1]}" for verdict in bad)
+    if counts["passed-through"]:
+        parts.append(_passed(handshakes, counts["passed-through"]))
+    if counts["undetermined"]:
+        details = Counter(handshakes.loc[handshakes["verdict"] == "undetermined", "detail"])
+        because = " and ".join(_BECAUSE[detail] for detail, _ in details.most_common(2))
+        parts.append(f"for {counts['undetermined']} the captures cannot tell: {because}")
+    if len(parts) == 1 and counts["passed-through"] == total:
+        return f"The load balancer{_where(analysis)} passes WebSocket through: {parts[0]}."
+    return f"Of {total} WebSocket handshake{'s' if total > 1 else ''}{_at(analysis)}, {'; '.join(parts)}."
+
+
+def _no_handshakes(analysis: Analysis) -> str:
+    sealed = [
+        side
+        for side, tables in (("front", analysis.front), ("back", analysis.back))
+        if tables.connections["protocol"].isin(["tls", "http/2"]).any()
+    ]
+    if sealed:
+        return f"No WebSocket handshake can be seen: the {' and the '.join(sealed)} leg is encrypted."
+    return "There is no WebSocket handshake in these captures."
+
+
+def _all(total: int) -> str:
+    return "the only WebSocket handshake" if total == 1 else f"all {total} WebSocket handshakes"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _passed(handshakes: pd.DataFrame, count: int) -> str:
+    passed = handshakes[handshakes["verdict"] == "passed-through"]
+    outcomes = Counter(outcome for outcome in passed["outcome"] if isinstance(outcome, str))
+    told = [
+        f"{outcomes[name]} {words}"
+        for name, words in (
+            ("established", "established"),
+            ("refused", "refused by the router"),
+            ("no-answer", "never answered"),
+            ("reset", "broken off"),
+        )
+        if outcomes[name]
+    ]
+    return f"{count} reached the router as {'they were' if count > 1 else 'it was'} ({', '.join(told)})"
+
+
+def _where(analysis: Analysis) -> str:
+    """The load balancer's addresses, where they are the same in all handshakes."""
+    handshakes = analysis.handshakes
+    fronts = set(handshakes["lb_front"].dropna())
+    backs = {address.rpartition(":")[0] for address in handshakes["lb_back"].dropna()}
+    words = [
+        f"{next(iter(fronts))} in front" if len(fronts) == 1 else "",
+        f"{next(iter(backs))} behind" if len(backs) == 1 else "",
+    ]
+    told = ", ".join(word for word in words if word)
+    return f" ({told})" if told else ""
+
+
+def _at(analysis: Analysis) -> str:
+    fronts = set(analysis.handshakes["lb_front"].dropna())
+    return f" at {next(iter(fronts))}" if len(fronts) == 1 else ""
+
+
+def requests(analysis: Analysis) -> str:
+    """What the router got of the client in ordinary requests."""
+    counts = analysis.requests
+    if not counts.total:
+        return "There are no ordinary requests in these captures."
+    if not counts.judged:
+        return f"None of the {counts.total} ordinary requests can be looked at on the back leg."
+    got = f"{counts.judged} of {counts.total} ordinary requests were looked at on the back leg"
+    lacking = [
+        f"{missing} without {name}"
+        for missing, name in (
+            (counts.missing_x_forwarded_for, "X-Forwarded-For"),
+            (counts.missing_x_forwarded_proto, "X-Forwarded-Proto"),
+        )
+        if missing
+    ]
+    return f"{got}: {', '.join(lacking) if lacking else 'all have X-Forwarded-For and X-Forwarded-Proto'}."
+
+
+def clocks(analysis: Analysis) -> str:
+    """How the two clocks differ."""
+    offset = analysis.clock_offset
+    if offset.low is None and offset.high is None:
+        return "the offset between the captures is not known"
+    pairs = f"by {offset.pairs} pair{'s' if offset.pairs != 1 else ''}"
+    if offset.low is None or offset.high is None:
+        bound, value = ("at least", offset.low) if offset.high is None else ("at most", offset.high)
+        return f"back minus front is {bound} {value:.6f} s, {pairs}"
+    if offset.low == offset.high:
+        return f"back minus front is {offset.low:g} s, as was said"
+    return f"back minus front is {offset.low:.6f} to {offset.high:.6f} s, {pairs}"
+
+
+def problems(tables: Tables, notes: tuple[str, ...]) -> list[str]:
+    """What limits what this side's capture can show."""
+    found = [str(problem) for row in tables.captures["problems"] for problem in row]
+    return [*found, *notes]

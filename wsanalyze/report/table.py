@@ -1,0 +1,184 @@
+"""Takes an analysis, gives the screen that answers the question: one sentence, the handshakes, what is wrong, where to look."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from wsanalyze.analysis import Analysis
+from wsanalyze.capture import Tables
+from wsanalyze.report import summary
+from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
+from wsanalyze.rules.finding import Evidence, Finding
+
+MAX_HANDSHAKES = 12
+"""Handshakes that are shown one by one; a screen has about fifty lines."""
+MAX_EVIDENCE = 3
+"""Instances of a finding that are shown."""
+MAX_FILTER_FRAMES = 12
+"""Frames in a display filter; more does not fit a line."""
+
+STYLES = {
+    "passed-through": "green",
+    "terminated": "red",
+    "stripped": "red",
+    "blocked": "red",
+    "undetermined": "yellow",
+    "error": "bold red",
+    "warning": "yellow",
+    "info": "cyan",
+}
+
+
+def render(analysis: Analysis, *, width: int = 100, colour: bool = False, show_secrets: bool = False) -> str:
+    """The first screen as text of at most `width` columns."""
+    screen = Console(
+        file=io.StringIO(), width=max(40, width), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
+        highlight=False, markup=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    screen.print(Text(summary.answer(analysis), style="bold"))
+    screen.print()
+    if len(analysis.handshakes):
+        _handshakes(screen, analysis, show_secrets=show_secrets)
+    _findings(screen, analysis, show_secrets=show_secrets)
+    _facts(screen, analysis)
+    _next_steps(screen, analysis)
+    file = screen.file
+    assert isinstance(file, io.StringIO)  # noqa: S101
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+
+
+def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
+    rows = summary.worst_first(analysis.handshakes)
+    wide = screen.width >= 110
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for name in ("id", "verdict", "outcome", "status", "front", "back", *(("time (UTC)",) if wide else ())):
+        table.add_column(name, no_wrap=True)
+    table.add_column("target", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in rows.head(MAX_HANDSHAKES).to_dict("records"):
+        table.add_row(
+            *_cells(row, wide=wide, room=max(12, screen.width - (78 if wide else 64)), show_secrets=show_secrets)
+        )
+    screen.print(table)
+    left = len(rows) - MAX_HANDSHAKES
+    if left > 0:
+        counts = Counter(_verdict(row) for row in rows.iloc[MAX_HANDSHAKES:].to_dict("records"))
+        told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        screen.print(Text(f"{ELLIPSIS} and {left} more ({told}); --format json lists all", style="dim"))
+    screen.print()
+
+
+def _cells(row: dict[Any, Any], *, wide: bool, room: int, show_secrets: bool) -> list[Text]:
+    shown = target(row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets)
+    status = " → ".join("-" if pd.isna(row[name]) else str(row[name]) for name in ("back_status", "front_status"))
+    cells = [
+        Text(row["id"]),
+        Text(_verdict(row), style=STYLES[row["verdict"]]),
+        Text(row["outcome"] or "-"),
+        Text(status),
+        Text(frames(row["front_frames"])),
+        Text(frames(row["back_frames"])),
+    ]
+    if wide:
+        cells.append(Text(row["time"].strftime("%H:%M:%S.%f")[:-3] if not pd.isna(row["time"]) else "-"))
+    return [*cells, Text(shortened(shown, room))]
+
+
+def _verdict(row: dict[Any, Any]) -> str:
+    doubt = "?" if row["confidence"] == "likely" else ""
+    detail = f" ({row['detail']})" if row["detail"] else ""
+    return f"{row['verdict']}{detail}{doubt}"
+
+
+def frames(numbers: tuple[int, ...]) -> str:
+    """Frame numbers as short as can be."""
+    if not numbers:
+        return "-"
+    shown = ",".join(map(str, numbers[:2]))
+    return f"{shown},{ELLIPSIS}" if len(numbers) > 2 else shown
+
+
+def _findings(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
+    for finding in analysis.findings:
+        head = Text()
+        head.append(finding.severity, style=STYLES[finding.severity])
+        head.append(f"  {finding.rule}", style="bold")
+        head.append(f"  {finding.count} x  {visible(finding.title)}")
+        screen.print(head)
+        for evidence in finding.evidence[:MAX_EVIDENCE]:
+            screen.print(Padding(Text(_instance(evidence, screen.width - 4, show_secrets=show_secrets)), (0, 0, 0, 2)))
+        if finding.count > MAX_EVIDENCE:
+            screen.print(Padding(Text(_rest(finding), style="dim"), (0, 0, 0, 2)))
+        screen.print(Padding(Text(visible(finding.advice)), (0, 0, 0, 2)))
+        screen.print()
+
+
+def _instance(evidence: Evidence, room: int, *, show_secrets: bool) -> str:
+    where = f"{evidence.side} frame {frames(evidence.frames)}" if evidence.frames else f"{evidence.side} capture"
+    note = f"  [{visible(evidence.note)}]" if evidence.note else ""
+    request = ""
+    if evidence.target is not None:
+        method, host = visible(evidence.method or ""), visible(evidence.host or "")
+        what = f"{method} {host}{target(evidence.target, show_secrets=show_secrets)}".strip()
+        request = f"  {shortened(what, max(16, room - len(where) - len(note) - 4))}"
+    return shortened(f"{where}{request}{note}", max(40, room * 2))
+
+
+def _rest(finding: Finding) -> str:
+    sides = Counter(evidence.side for evidence in finding.evidence[MAX_EVIDENCE:])
+    return f"{ELLIPSIS} and {' and '.join(f'{count} more on the {side}' for side, count in sides.items())}"
+
+
+def _facts(screen: Console, analysis: Analysis) -> None:
+    screen.print(Text(summary.requests(analysis)))
+    facts = Table(box=None, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
+    facts.add_column(no_wrap=True, style="dim")
+    facts.add_column(overflow="fold")
+    for side, tables in (("front", analysis.front), ("back", analysis.back)):
+        facts.add_row(side, Text(_capture(tables)))
+        for problem in summary.problems(tables, analysis.notes_of(side)):
+            facts.add_row("", Text(visible(problem), style="yellow"))
+    facts.add_row("clocks", Text(summary.clocks(analysis)))
+    screen.print(facts)
+    screen.print()
+
+
+def _capture(tables: Tables) -> str:
+    row = tables.captures.iloc[0]
+    span = (
+        ""
+        if pd.isna(row["first"])
+        else f", {(row['last'] - row['first']).total_seconds():.1f} s from {row['first']:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    count = len(tables.connections)
+    return f"{visible(row['file'])}: {row['packets']} packets, {count} connection{'s' if count != 1 else ''}{span}"
+
+
+def _next_steps(screen: Console, analysis: Analysis) -> None:
+    rows = summary.worst_first(analysis.handshakes)
+    if not len(rows):
+        screen.print(Text("What the words mean: wsanalyze explain", style="dim"))
+        return
+    worst = rows.iloc[0]
+    for side in ("front", "back"):
+        if worst[f"{side}_frames"]:
+            screen.print(
+                Text(f"Wireshark, {worst['id']} on the {side}: {display_filter(worst[f'{side}_frames'])}", style="dim")
+            )
+    files = " ".join(visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
+    screen.print(Text(f"More: wsanalyze show {files} {worst['id']}", style="dim"))
+    screen.print(Text(f"      wsanalyze explain {worst['verdict']}", style="dim"))
+
+
+def display_filter(numbers: tuple[int, ...]) -> str:
+    """A Wireshark display filter that shows these frames."""
+    if len(numbers) == 1:
+        return f"frame.number == {numbers[0]}"
+    return f"frame.number in {{{', '.join(map(str, numbers[:MAX_FILTER_FRAMES]))}}}"
