@@ -120,9 +120,9 @@ def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tab
     """The back's requests that are judged: whole, no handshakes, nobody's health checks."""
     exchanges = back.exchanges
     ordinary = (exchanges["request_state"] == "complete").to_numpy(bool)
-    ordinary &= ~exchanges["exchange"].isin(handshakes["back_exchange"].dropna()).to_numpy(bool)
-    ordinary &= ~exchanges["exchange"].isin(_of_handshakes(pairs, handshakes)).to_numpy(bool)
-    ordinary &= ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["back_exchange"].dropna()).to_numpy(bool)
+    ordinary = ordinary & ~exchanges["exchange"].isin(_of_handshakes(pairs, handshakes)).to_numpy(bool)
+    ordinary = ordinary & ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
     chosen = exchanges[ordinary]
     servers = back.connections.set_index("connection")["server_port"]
     partner = pairs.pairs.drop_duplicates("back").set_index("back")["front"]
@@ -145,7 +145,7 @@ def _counts(pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Co
     requests = context.requests
     exchanges = front.exchanges
     ordinary = exchanges["request_state"].notna().to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
-    ordinary &= ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
+    ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
     seen = exchanges.loc[ordinary, "exchange"]
     partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
     only_back = ~requests["exchange"].isin(partners["back"])

@@ -23,7 +23,8 @@ def captures(command: Callable[..., Any]) -> Callable[..., Any]:
     """The two captures that a command takes."""
     back = click.argument("back", type=click.Path(), metavar="BACK")
     front = click.argument("front", type=click.Path(), metavar="FRONT")
-    return front(back(command))
+    both: Callable[..., Any] = front(back(command))
+    return both
 
 
 def _offset(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -46,7 +47,8 @@ def clock_offset(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="SECONDS",
         help="Clock of BACK minus clock of FRONT, instead of what the pairs tell.",
     )
-    return option(command)
+    with_option: Callable[..., Any] = option(command)
+    return with_option
 
 
 show_secrets = click.option(

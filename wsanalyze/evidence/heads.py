@@ -22,7 +22,7 @@ class Heads:
     back_response: bytes | None
 
 
-def heads(analysis: Analysis, handshake: Mapping[str, Any]) -> Heads:
+def heads(analysis: Analysis, handshake: Mapping[Any, Any]) -> Heads:
     """The four heads of a row of `analysis.handshakes`. Raises CaptureError where a file can no longer be read."""
     front = _side(analysis.front, handshake["front_exchange"])
     back = _side(analysis.back, handshake["back_exchange"])

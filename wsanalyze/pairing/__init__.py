@@ -12,6 +12,7 @@ The evidence is a ladder, the strongest first; what one rung has paired the next
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,8 +82,8 @@ def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bo
             if unique and evidence == CONTENT and any(len(edges) for edges in found):
                 continue
             done = pd.concat(found) if found else Edges().frame(evidence)
-            free_front = _valued(fronts, on)[lambda rows, done=done: ~rows["exchange"].isin(done["front"])]
-            free_back = _valued(backs, on)[lambda rows, done=done: ~rows["exchange"].isin(done["back"])]
+            free_front = _valued(fronts[~fronts["exchange"].isin(done["front"])], _NAMED_BY_FRONT.get(on, on))
+            free_back = _valued(backs[~backs["exchange"].isin(done["back"])], on)
             if len(free_front) and len(free_back):
                 edges = match(free_front, free_back, "value", evidence, clock, strict=strict, unique=unique)
                 if len(edges):
@@ -96,14 +97,17 @@ _RUNGS = (
     (BYTES, "same"),
     (KEY, "identity"),
     *((REQUEST_ID, name) for name in REQUEST_IDS),
-    (ADDRESS, "named"),
+    (ADDRESS, "named_peer"),
     (CONTENT, "content"),
     (CONTENT, "path"),
 )
+_NAMED_BY_FRONT = {"named_peer": "peer"}
+"""Where the front's value is another column than the back's."""
 
 
 def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
     """The rows with the value that a rung joins by."""
+    value: Any
     match on:
         case "same":
             whole = rows["complete"].to_numpy(bool)
@@ -113,11 +117,8 @@ def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
             value = np.where(
                 whole, mixed[:, 0] ^ (mixed[:, 1] << np.uint64(1)) ^ (mixed[:, 2] << np.uint64(2)), np.uint64(0)
             )
-        case "named":
-            value = [f"{peer} {position}" for peer, position in zip(rows["peer"], rows["position"], strict=True)]
-            if rows["named_peer"].notna().any():
-                named = zip(rows["named_peer"], rows["position"], strict=True)
-                value = [f"{peer} {position}" if isinstance(peer, str) else None for peer, position in named]
+        case "peer" | "named_peer":
+            value = rows[on].astype("str") + " " + rows["position"].astype("str")
         case "path":
             value = [_path(method, target) for method, target in zip(rows["method"], rows["target"], strict=True)]
         case _:

@@ -126,7 +126,8 @@ def _spread(times: Times, values: Times) -> Times:
     drifted = np.round((times - times[0]) * DRIFT).astype(np.int64)
     forward = np.minimum.accumulate(values - drifted) + drifted
     backward = np.minimum.accumulate((values + drifted)[::-1])[::-1] - drifted
-    return np.minimum(forward, backward)
+    nearest: Times = np.minimum(forward, backward)
+    return nearest
 
 
 def _envelope(times: Times, values: Times, at: Times) -> Times:

@@ -64,16 +64,16 @@ def match(
     back = back[back[on].isin(front[on])]
     front = front[front[on].isin(back[on])]
     once_front, once_back = (~side[on].duplicated(keep=False) for side in (front, back))
-    single = front.loc[once_front, [on, "exchange", "earliest", "latest", "identity_of"]].merge(
-        back.loc[once_back, [on, "exchange", "began", "identity_of"]], on=on, suffixes=("", "_back")
+    single = front.loc[once_front, [on, "exchange", "earliest", "latest", "itself"]].merge(
+        back.loc[once_back, [on, "exchange", "began", "itself"]], on=on, suffixes=("", "_back")
     )
-    same = single["identity_of"] == single["identity_of_back"]
+    same = single["itself"] == single["itself_back"]
     if not unique:
         single = single[
             ~same & (single["began"] == NEVER)
             | (single["began"] >= single["earliest"]) & (single["began"] <= single["latest"])
         ]
-    single = single[single["identity_of"] != single["identity_of_back"]]
+    single = single[single["itself"] != single["itself_back"]]
     no = [False] * len(single)
     edges = Edges(list(single["exchange"]), list(single["exchange_back"]), no, list(no), list(no))
     if not unique:
@@ -88,10 +88,7 @@ def match(
 def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
     values = rows[on]
     present = values.notna() if values.dtype == object or isinstance(values.dtype, pd.StringDtype) else values != 0
-    rows = rows[present.to_numpy(bool)]
-    return rows.assign(
-        identity_of=list(zip(rows["peer"], rows["server_address"], rows["server_port"], rows["opened"], strict=True))
-    )
+    return rows[present.to_numpy(bool)]
 
 
 def _with_window(rows: pd.DataFrame, clock: Clock) -> pd.DataFrame:
@@ -112,14 +109,14 @@ def _resolve(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: b
         if len(front) == 1 or not len(back):
             break
         if theirs == "forwarded":
-            back = back.assign(forwarded=[last_forwarded(value) for value in back["x_forwarded_for"]])
+            back = back.assign(forwarded=back["x_forwarded_for"].map(last_forwarded))
         rest_front, rest_back = [], []
         parts = dict(iter(back.groupby(theirs, sort=False, dropna=False)))
-        common = set(front[ours]) & {value for value in parts if value is not None and value == value}  # noqa: PLR0124
+        common = set(front[ours]) & set(parts)
         if len(set(front[ours])) == 1 and len(parts) == 1:
             continue
         for value, rows in front.groupby(ours, sort=False, dropna=False):
-            if value in common and value:
+            if value in common and value and not pd.isna(value):
                 _resolve_in_time(rows, parts.pop(value), edges, strict=strict)
             else:
                 rest_front.append(rows)
@@ -135,9 +132,9 @@ def _resolve_in_time(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, s
     front = front.sort_values(["earliest", "exchange"])
     back = back.sort_values(["began", "exchange"])
     waiting: deque[tuple[int, int, object]] = deque()
-    arriving = deque(zip(front["exchange"], front["earliest"], front["latest"], front["identity_of"], strict=True))
+    arriving = deque(zip(front["exchange"], front["earliest"], front["latest"], front["itself"], strict=True))
     possible: dict[int, list[int]] = {}
-    for number, began, own in zip(back["exchange"], back["began"], back["identity_of"], strict=True):
+    for number, began, own in zip(back["exchange"], back["began"], back["itself"], strict=True):
         while arriving and arriving[0][1] <= began:
             candidate, _, latest, identity = arriving.popleft()
             waiting.append((candidate, latest, identity))

@@ -58,11 +58,21 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["server_address"] = connections["server_address"].to_numpy()
     rows["server_port"] = _whole(connections["server_port"], np.int64)
     rows["opened"] = times(connections["first"])
-    rows["peer"] = [
-        f"{address} {port}" for address, port in zip(rows["client_address"], rows["client_port"], strict=True)
-    ]
-    rows["named_peer"] = _named_peer(rows, connections)
+    names = _names(tables.connections).loc[exchanges["connection"]]
+    rows["peer"], rows["itself"] = names["peer"].to_numpy(), names["itself"].to_numpy()
+    rows["named_peer"] = pd.Series(_named_peer(rows, connections), index=rows.index, dtype="str")
     return rows
+
+
+def _names(connections: pd.DataFrame) -> pd.DataFrame:
+    """`peer`: the client's address and port; `itself`: what the connection would be called in any capture that holds it."""
+    columns = ("client_address", "client_port", "server_address", "server_port", "first")
+    rows = list(zip(*(connections[name] for name in columns), strict=True))
+    names = {
+        "peer": [f"{address} {port}" for address, port, *_ in rows],
+        "itself": [f"{address} {port} {server} {at} {first}" for address, port, server, at, first in rows],
+    }
+    return pd.DataFrame(names, index=connections["connection"].to_numpy())
 
 
 def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -90,7 +100,8 @@ def flag(column: pd.Series) -> npt.NDArray[np.bool_]:
 
 def times(column: pd.Series) -> npt.NDArray[np.int64]:
     """A column of times as nanoseconds since the epoch, NEVER where absent."""
-    return column.dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)
+    result: npt.NDArray[np.int64] = column.dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)
+    return result
 
 
 def _whole(column: pd.Series, dtype: type) -> npt.NDArray[np.generic]:

@@ -55,7 +55,7 @@ class Event:
 
 def render(
     analysis: Analysis,
-    handshake: Mapping[str, Any],
+    handshake: Mapping[Any, Any],
     requests: Sequence[LineDifference],
     responses: Sequence[LineDifference],
     *,
@@ -78,12 +78,12 @@ def render(
         if handshake[f"{side}_frames"]:
             file = visible(str(handshake[f"{side}_file"]))
             screen.print(Text(f"Wireshark, {side} ({file}): {display_filter(handshake[f'{side}_frames'])}"))
-    file = screen.file
-    assert isinstance(file, io.StringIO)  # noqa: S101
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    written = screen.file
+    assert isinstance(written, io.StringIO)  # noqa: S101
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
 
 
-def _title(screen: Console, handshake: Mapping[str, Any], *, show_secrets: bool) -> None:
+def _title(screen: Console, handshake: Mapping[Any, Any], *, show_secrets: bool) -> None:
     detail = f" ({handshake['detail']})" if handshake["detail"] else ""
     head = Text(f"{handshake['id']}  ")
     head.append(f"{handshake['verdict']}{detail}", style=STYLES[handshake["verdict"]])
@@ -106,7 +106,7 @@ def _title(screen: Console, handshake: Mapping[str, Any], *, show_secrets: bool)
     screen.print()
 
 
-def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[str, Any]) -> None:
+def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any]) -> None:
     offset = analysis.clock_offset
     bounds = [bound for bound in (offset.low, offset.high) if bound is not None]
     middle = sum(bounds) / len(bounds) if bounds else 0.0
@@ -141,7 +141,7 @@ def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[str, Any]) -
     screen.print()
 
 
-def _events(side: str, tables: Tables, handshake: Mapping[str, Any]) -> list[Event]:
+def _events(side: str, tables: Tables, handshake: Mapping[Any, Any]) -> list[Event]:
     number = handshake[f"{side}_exchange"]
     if number is None or pd.isna(number):
         return []

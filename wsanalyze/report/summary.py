@@ -41,7 +41,7 @@ def answer(analysis: Analysis) -> str:
         return _no_handshakes(analysis)
     counts = Counter(handshakes["verdict"])
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
-    parts = []
+    parts: list[str] = []
     if len(bad) == 1 and counts[bad[0]] == total:
         return f"The load balancer{_where(analysis)} {_DOES[bad[0]][0]} {_all(total)}."
     parts.extend(f"{counts[verdict]} {_were(counts[verdict])} {_DOES[verdict][1]}" for verdict in bad)

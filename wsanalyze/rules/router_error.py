@@ -92,4 +92,4 @@ def _answers(
 
 
 def _listed(value: object) -> list[int]:
-    return list(value) if hasattr(value, "__len__") and not isinstance(value, str) else []  # type: ignore[call-overload,no-any-return]
+    return list(value) if hasattr(value, "__len__") and not isinstance(value, str) else []  # type: ignore[call-overload]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     table["back_frames"] = [
         _frames(row, "b") if there else _syn(row) for row, there in zip(records, behind, strict=True)
     ]
-    table["changes"] = changes(rows)
+    table["changes"] = pd.Series(changes(rows), dtype=object)
     table = pd.concat([table, websockets(rows, front, back)], axis=1)
     table["stream"] = [_stream(row) for row in records]
     table["retried"] = rows["tries"].to_numpy() > 1
@@ -140,7 +141,7 @@ def _file(tables: Tables, where: np.ndarray) -> list[str | None]:
     return [name if there else None for there in where]
 
 
-def _frames(row: dict[str, object], side: str) -> tuple[int, ...]:
+def _frames(row: dict[Any, Any], side: str) -> tuple[int, ...]:
     """The frames that prove it: of the request, of its answer, and without an answer of the connection's end."""
     numbers: set[int] = set()
     for name in ("request_frames", "response_frames"):
@@ -153,11 +154,11 @@ def _frames(row: dict[str, object], side: str) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
-def _syn(row: dict[str, object]) -> tuple[int, ...]:
+def _syn(row: dict[Any, Any]) -> tuple[int, ...]:
     return (int(str(row["syn_frame"])),) if row["detail"] == "router-unreachable" else ()
 
 
-def _stream(row: dict[str, object]) -> str | None:
+def _stream(row: dict[Any, Any]) -> str | None:
     """Which of the platform's own streams the handshake asks for."""
     target = row["f_target"] if isinstance(row["f_target"], str) else row["b_target"]
     if not isinstance(target, str):

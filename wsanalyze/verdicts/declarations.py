@@ -34,7 +34,7 @@ def _alone(rows: pd.DataFrame) -> pd.Series:
     return rows["seen"] & (rows["back"] == NOBODY)
 
 
-_NOTHING = "and the back capture, which covers that time, shows nothing of it"
+NOTHING = "and the back capture, which covers that time, shows nothing of it"
 
 WITHOUT_PARTNER = (
     # Nothing was found on the back.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -26,11 +28,11 @@ def decide(rows: pd.DataFrame) -> None:
         case.detail or _detail(case, row) for case, row in zip(chosen, rows.to_dict("records"), strict=True)
     ]
     unsure = np.array([case.likely for case in chosen], bool) | rows["likely"].to_numpy(bool)
-    unsure |= seen & ~paired & ~rows["covered"].to_numpy(bool)
+    unsure = unsure | seen & ~paired & ~rows["covered"].to_numpy(bool)
     rows["confidence"] = np.where(unsure, "likely", "certain")
 
 
-def _detail(case: Case, row: dict[str, object]) -> str | None:
+def _detail(case: Case, row: dict[Any, Any]) -> str | None:
     """The detail that depends on the row."""
     match case.verdict:
         case "stripped":

@@ -11,29 +11,33 @@ from wsanalyze.capture import Tables
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     """`outcome` and `ended_by`: what the client got; null where the front does not tell."""
     waiting = rows["seen"] & (rows["f_status"] == 0) & ~rows["f_hidden"]
-    outcome = np.select(
-        [rows["f_101"], rows["f_status"] != 0, waiting & (rows["client_left"] | rows["lb_left"]), waiting],
-        ["established", "refused", "reset", "no-answer"],
-        default=None,  # type: ignore[arg-type]
-    )
-    ended_by = np.select([waiting & rows["client_left"], waiting & rows["lb_left"]], ["client", "lb"], default=None)  # type: ignore[arg-type]
+    outcome = np.full(len(rows), None, object)
+    for holds, name in (
+        (waiting, "no-answer"),
+        (waiting & (rows["client_left"] | rows["lb_left"]), "reset"),
+        (rows["f_status"] != 0, "refused"),
+        (rows["f_101"], "established"),
+    ):
+        outcome[holds.to_numpy(bool)] = name
+    ended_by = np.full(len(rows), None, object)
+    for holds, name in ((waiting & rows["client_left"], "client"), (waiting & rows["lb_left"], "lb")):
+        ended_by[holds.to_numpy(bool)] = name
     return pd.DataFrame({"outcome": outcome, "ended_by": ended_by}, index=rows.index)
 
 
 def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     """close_code, closed_by, messages_client, messages_server, duration_s of established WebSockets."""
     ours, theirs = (_of(tables, rows[number]) for tables, number in ((front, "f_exchange"), (back, "b_exchange")))
-    use_back = (ours["opened"].isna() & ~rows["seen"].to_numpy(bool)).to_numpy(bool)
-    both = ours.where(~use_back, theirs)
-    established = (rows["f_101"] | (~rows["seen"] & rows["b_101"])).to_numpy(bool) & both["opened"].notna().to_numpy(
-        bool
-    )
+    only_back = ~rows["seen"].to_numpy(bool)
+    names = ("opened", "ended", "close_code", "client_messages", "server_messages")
+    both = pd.DataFrame({name: ours[name].where(~only_back, theirs[name]) for name in names})
+    established = np.where(only_back, rows["b_101"], rows["f_101"]) & both["opened"].notna().to_numpy(bool)
     result = both[["close_code", "client_messages", "server_messages"]].rename(
         columns={"client_messages": "messages_client", "server_messages": "messages_server"}
     )
     result["duration_s"] = (both["ended"] - both["opened"]).dt.total_seconds()
     result["closed_by"] = _closed_by(rows, ours, theirs)
-    result = result.where(established)
+    result = pd.DataFrame({name: result[name].where(established, None) for name in result})
     result.index = rows.index
     for name in ("close_code", "messages_client", "messages_server"):
         result[name] = result[name].astype("Int64")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.pairing import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
-from wsanalyze.verdicts.declarations import _NOTHING, CASES
+from wsanalyze.verdicts.declarations import NOTHING, CASES, Case
 
 _BY = {
     BYTES: "byte for byte",
@@ -19,7 +19,7 @@ _BY = {
 }
 
 
-def reason(row: Mapping[str, Any]) -> str:
+def reason(row: Mapping[Any, Any]) -> str:
     """Why the verdict is what it is."""
     if row["ambiguous"]:
         return (
@@ -34,7 +34,8 @@ def reason(row: Mapping[str, Any]) -> str:
         )
         if is_lost
     ]
-    return CASES[row["case"]].reason.format(
+    case: Case = CASES[row["case"]]
+    return case.reason.format(
         f=frames(row["f_request_frames"]),
         fa=frames(row["f_response_frames"]),
         fs=row["f_status"],
@@ -46,7 +47,7 @@ def reason(row: Mapping[str, Any]) -> str:
         why=row["why"],
         bridge=f"back connection {row['bridge']}",
         syn=row["syn_frame"],
-        nothing=_NOTHING,
+        nothing=NOTHING,
         client=_client(row),
         router=_router(row),
         by=_BY.get(row["evidence"], "") + (", as HTTP/1.0" if row["lowered"] else ""),
@@ -54,11 +55,9 @@ def reason(row: Mapping[str, Any]) -> str:
     )
 
 
-def frames(numbers: object) -> str:
+def frames(numbers: Any) -> str:
     """Frame numbers in words: `frame 4`, `frames 4 and 5`, `frames 4 … 90`."""
-    known = (
-        [int(number) for number in numbers] if isinstance(numbers, (list, tuple)) or hasattr(numbers, "__len__") else []
-    )
+    known = [int(number) for number in numbers] if hasattr(numbers, "__len__") else []
     match known:
         case []:
             return "not captured"
@@ -70,7 +69,7 @@ def frames(numbers: object) -> str:
             return f"frames {known[0]} … {known[-1]}"
 
 
-def _client(row: Mapping[str, Any]) -> str:
+def _client(row: Mapping[Any, Any]) -> str:
     """What the client got."""
     if row["f_status"]:
         return f"the client got {row['f_status']} (front {frames(row['f_response_frames'])})"
@@ -82,7 +81,7 @@ def _client(row: Mapping[str, Any]) -> str:
     return "the client got no answer while it was captured"
 
 
-def _router(row: Mapping[str, Any]) -> str:
+def _router(row: Mapping[Any, Any]) -> str:
     """What the router answered."""
     if not row["b_status"]:
         return "the router never answered"
@@ -91,7 +90,7 @@ def _router(row: Mapping[str, Any]) -> str:
     return f"the router answered {row['b_status']}{own} (back {frames(row['b_response_frames'])})"
 
 
-def _lack(row: Mapping[str, Any]) -> str:
+def _lack(row: Mapping[Any, Any]) -> str:
     sides = [
         side for side, hidden in (("front", row["f_hidden"]), ("back", row["b_hidden"] or not row["legible"])) if hidden
     ]
@@ -100,7 +99,7 @@ def _lack(row: Mapping[str, Any]) -> str:
     return f"the {where} capture {'cut the packets' if cut else 'lacks packets'} that would tell"
 
 
-def addressed(address: object, port: object) -> str | None:
+def addressed(address: Any, port: Any) -> str | None:
     """`address:port`, IPv6 in brackets; null without an address."""
     if not isinstance(address, str) or pd.isna(port):
         return None

@@ -4,6 +4,7 @@
 
 mod named_set;
 
+pub mod conversation;
 pub mod http1;
 pub mod proxy;
 pub mod tls;

@@ -12,8 +12,6 @@ macro_rules! table {
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $row<'a> {
             $(pub $column: Option<<$crate::table::kind::$kind as $crate::table::kind::Kind>::Value<'a>>,)+
-            /// Where no column borrows.
-            pub marker: std::marker::PhantomData<&'a ()>,
         }
 
         $(#[$meta])*

@@ -1,0 +1,150 @@
+//! Takes a request for an upgrade and what came of it, gives the protocol that the connection goes on with.
+
+use super::frames::Frames;
+use super::hold::Piece;
+use super::http::{Http, Reading, message_reader};
+use super::oddities::Oddities;
+use super::sink::{FromClient, Switch};
+use crate::protocol::Stamp;
+use crate::protocol::http1::{Next, looks_like_start, Looks};
+use crate::protocol::websocket::{Role, looks_like_frames};
+use crate::stream::Direction;
+
+/// More came after a request for an upgrade than is kept until it is answered.
+const HELD_LIMIT: &str = "held-limit";
+/// No answer to the handshake was captured, but frames followed.
+const WEBSOCKET_PRESUMED: &str = "websocket-presumed";
+
+impl Http {
+    /// What is held is read as HTTP: the request was refused, or the client does not wait.
+    pub(super) fn release(&mut self, oddities: &mut Oddities) {
+        let Some(mut hold) = self.hold.take() else {
+            return;
+        };
+        if hold.given_up() > 0 || matches!(self.client.reading, Reading::Frames) {
+            self.frames = None;
+            self.client.reading = Reading::Messages(Box::new(message_reader(false, true)));
+        } else if let Reading::Messages(reader) = &mut self.client.reading {
+            let mut sink = FromClient { pairing: &mut self.pairing, oddities, held: None };
+            reader.resume(Next::NoBody, &mut sink);
+        }
+        self.replay(hold.take(), oddities);
+        if self.client_ended && self.hold.is_none() {
+            self.client_ended = false;
+            self.end(Direction::Client, oddities);
+        }
+    }
+
+    pub(super) fn release_if_answered(&mut self, oddities: &mut Oddities) {
+        if self.hold.as_ref().is_some_and(|hold| !self.pairing.waits(hold.position)) {
+            self.release(oddities);
+        }
+    }
+
+    fn replay(&mut self, pieces: Vec<Piece>, oddities: &mut Oddities) {
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes, stamp) => self.data(Direction::Client, &bytes, stamp, oddities),
+                Piece::Gap(gap) => self.gap(Direction::Client, gap, oddities),
+            }
+        }
+    }
+
+    /// There is more than is kept: the client does not wait. It is read as frames, if it looks like frames.
+    pub(super) fn hold_too_much(&mut self) {
+        let Some(hold) = &mut self.hold else {
+            return;
+        };
+        self.pairing.add_defect(hold.position, HELD_LIMIT);
+        if !hold.resembles_frames() {
+            hold.give_up();
+            return;
+        }
+        let mut frames = Frames::new();
+        frames.note_early();
+        feed(&mut frames, hold.take());
+        self.frames = Some(Box::new(frames));
+        self.client.reading = Reading::Frames;
+    }
+
+    /// The server has switched protocols.
+    pub(super) fn switch(&mut self, switch: Switch) {
+        let offered = self.pairing.offers_deflate(switch.position);
+        let exchange = self.pairing.switched(switch.position);
+        if switch.websocket {
+            self.open(exchange, Some(switch.stamp), switch.compression, offered);
+            if let Some(frames) = self.frames.as_mut().filter(|_| !switch.complete) {
+                frames.lose(Direction::Server, 0);
+            }
+        } else {
+            self.hold = None;
+            self.frames = None;
+            self.client.reading = Reading::Opaque;
+            self.server.reading = Reading::Opaque;
+        }
+    }
+
+    /// Both directions are frames from here on.
+    fn open(&mut self, exchange: Option<usize>, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
+        let mut frames = self.frames.take().unwrap_or_else(|| Box::new(Frames::new()));
+        frames.open(exchange, opened, compression, offered);
+        if let Some(mut hold) = self.hold.take()
+            && !hold.is_empty()
+        {
+            frames.note_early();
+            if hold.given_up() > 0 {
+                frames.lose(Direction::Client, hold.given_up());
+            }
+            feed(&mut frames, hold.take());
+        }
+        if self.client_ended {
+            frames.end(Direction::Client);
+        }
+        self.frames = Some(frames);
+        self.client.reading = Reading::Frames;
+        self.server.reading = Reading::Frames;
+        self.websocket = true;
+    }
+
+    /// Whether the server sends frames, though its answer to the handshake is hidden by a hole.
+    pub(super) fn may_presume(&self, bytes: &[u8]) -> bool {
+        self.handshake_is_hidden() && looks_like_start(bytes) == Looks::No && looks_like_frames(bytes, Role::Server)
+    }
+
+    fn handshake_is_hidden(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| {
+            self.pairing.is_hidden(hold.position) && self.pairing.asks_websocket(hold.position)
+        })
+    }
+
+    /// The handshake was accepted, although that was not captured.
+    pub(super) fn presume(&mut self) {
+        let Some(position) = self.hold.as_ref().map(|hold| hold.position) else {
+            return;
+        };
+        self.pairing.add_defect(position, WEBSOCKET_PRESUMED);
+        let offered = self.pairing.offers_deflate(position);
+        let exchange = self.pairing.switched(position);
+        self.open(exchange, None, None, offered);
+    }
+
+    /// Nothing more comes that could tell how what is held is to be read.
+    pub(super) fn settle_hold(&mut self, oddities: &mut Oddities) {
+        let frames = self.hold.as_ref().is_some_and(|hold| hold.resembles_frames())
+            || matches!(self.client.reading, Reading::Frames);
+        if self.hold.is_some() && frames && self.handshake_is_hidden() {
+            self.presume();
+        } else {
+            self.release(oddities);
+        }
+    }
+}
+
+fn feed(frames: &mut Frames, pieces: Vec<Piece>) {
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes, stamp) => frames.data(Direction::Client, &bytes, stamp),
+            Piece::Gap(gap) => frames.gap(Direction::Client, gap),
+        }
+    }
+}
