@@ -122,7 +122,9 @@ def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tab
     ordinary = (exchanges["request_state"] == "complete").to_numpy(bool)
     ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["back_exchange"].dropna()).to_numpy(bool)
     ordinary = ordinary & ~exchanges["exchange"].isin(_of_handshakes(pairs, handshakes)).to_numpy(bool)
-    ordinary = ordinary & ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    ordinary = (
+        ordinary & ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    )
     chosen = exchanges[ordinary]
     servers = back.connections.set_index("connection")["server_port"]
     partner = pairs.pairs.drop_duplicates("back").set_index("back")["front"]

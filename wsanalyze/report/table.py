@@ -20,6 +20,12 @@ from wsanalyze.rules.finding import Evidence, Finding
 
 MAX_HANDSHAKES = 12
 """Handshakes that are shown one by one; a screen has about fifty lines."""
+WIDE = 110
+"""Columns from which on there is room for times."""
+NARROW = 100
+"""Columns below which there is no room for the outcome, which the status tells as well."""
+MIN_TARGET = 12
+"""Columns that a target gets at least."""
 MAX_EVIDENCE = 3
 """Instances of a finding that are shown."""
 MAX_FILTER_FRAMES = 12
@@ -57,15 +63,26 @@ def render(analysis: Analysis, *, width: int = 100, colour: bool = False, show_s
 
 def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
     rows = summary.worst_first(analysis.handshakes)
-    wide = screen.width >= 110
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for name in ("id", "verdict", "outcome", "status", "front", "back", *(("time (UTC)",) if wide else ())):
+    shown = rows.head(MAX_HANDSHAKES).to_dict("records")
+    names = ["id", "verdict", "outcome", "status", "front", "back"]
+    cells = [_cells(row) for row in shown]
+    if screen.width < NARROW:
+        for line in (names, *cells):
+            del line[2]
+    if screen.width >= WIDE:
+        names.insert(1, "time (UTC)")
+        for row, line in zip(shown, cells, strict=True):
+            line.insert(1, Text("-" if pd.isna(row["time"]) else row["time"].strftime("%H:%M:%S.%f")[:-3]))
+    taken = sum(max(len(name), *(len(line[index]) for line in cells)) + 2 for index, name in enumerate(names))
+    room = max(MIN_TARGET, screen.width - taken)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for name in (*names, "target"):
         table.add_column(name, no_wrap=True)
-    table.add_column("target", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row in rows.head(MAX_HANDSHAKES).to_dict("records"):
-        table.add_row(
-            *_cells(row, wide=wide, room=max(12, screen.width - (78 if wide else 64)), show_secrets=show_secrets)
+    for row, line in zip(shown, cells, strict=True):
+        path = target(
+            row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets
         )
+        table.add_row(*line, Text(shortened(path, room)))
     screen.print(table)
     left = len(rows) - MAX_HANDSHAKES
     if left > 0:
@@ -75,10 +92,9 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     screen.print()
 
 
-def _cells(row: dict[Any, Any], *, wide: bool, room: int, show_secrets: bool) -> list[Text]:
-    shown = target(row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets)
-    status = " → ".join("-" if pd.isna(row[name]) else str(row[name]) for name in ("back_status", "front_status"))
-    cells = [
+def _cells(row: dict[Any, Any]) -> list[Text]:
+    status = "→".join("-" if pd.isna(row[name]) else str(row[name]) for name in ("back_status", "front_status"))
+    return [
         Text(row["id"]),
         Text(_verdict(row), style=STYLES[row["verdict"]]),
         Text(row["outcome"] or "-"),
@@ -86,9 +102,6 @@ def _cells(row: dict[Any, Any], *, wide: bool, room: int, show_secrets: bool) ->
         Text(frames(row["front_frames"])),
         Text(frames(row["back_frames"])),
     ]
-    if wide:
-        cells.append(Text(row["time"].strftime("%H:%M:%S.%f")[:-3] if not pd.isna(row["time"]) else "-"))
-    return [*cells, Text(shortened(shown, room))]
 
 
 def _verdict(row: dict[Any, Any]) -> str:

@@ -43,6 +43,14 @@ _COLUMNS = (
     "sec_websocket_accept",
 )
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
+_ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
+    (("exchange", "connection", "position"), NOBODY, np.int64),
+    (("began", "asked", "answer", "answered", "over", "end", "last"), NEVER, np.int64),
+    (("status", "client_port", "server_port"), 0, np.int64),
+    (("identity", "head", "reply", "content"), 0, np.uint64),
+    (("complete", "handshake", "traces", *_FLAGS), False, bool),
+)
+"""What stands for an absent value in the columns that conditions use."""
 
 
 def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
@@ -98,22 +106,13 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
     both["end_frame"] = connections["end_frame"].to_numpy()
+    there = (numbers != NOBODY).to_numpy(bool)
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
-    nobody = (numbers == NOBODY).to_numpy(bool)
-    for name in ("exchange", "connection", "position"):
-        result[name] = result[name].fillna(NOBODY).astype(np.int64)
-    for name in ("began", "asked", "answer", "answered", "over", "end", "last"):
-        whole = np.full(len(result), NEVER, np.int64)
-        whole[~nobody] = both.loc[numbers[~nobody], name].to_numpy(np.int64)
-        result[name] = whole
-    for name in ("identity", "head", "reply", "content"):
-        hashes = np.zeros(len(result), np.uint64)
-        hashes[~nobody] = both.loc[numbers[~nobody], name].to_numpy(np.uint64)
-        result[name] = hashes
-    for name in ("complete", "handshake", "traces", *_FLAGS):
-        result[name] = flag(result[name].astype("boolean"))
-    for name in ("status", "client_port", "server_port"):
-        result[name] = result[name].fillna(0).astype(np.int64)
+    for names, absent, dtype in _ABSENT:
+        for name in names:
+            values = np.full(len(result), absent, dtype)
+            values[there] = both.loc[numbers[there], name].to_numpy(dtype)
+            result[name] = values
     return result.add_prefix(prefix)
 
 

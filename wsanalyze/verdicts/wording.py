@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.pairing import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
-from wsanalyze.verdicts.declarations import NOTHING, CASES, Case
+from wsanalyze.verdicts.declarations import CASES, NOTHING, Case
 
 _BY = {
     BYTES: "byte for byte",
