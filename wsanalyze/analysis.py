@@ -133,7 +133,10 @@ def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tab
     )
     if np.isnan(front_port.astype(float)).all() and front.connections["server_port"].nunique() == 1:
         front_port = np.full(len(chosen), front.connections["server_port"].iloc[0])
-    return chosen.assign(back_port=servers.reindex(chosen["connection"]).to_numpy(np.int64), front_port=front_port)
+    judged: pd.DataFrame = chosen.assign(
+        back_port=servers.reindex(chosen["connection"]).to_numpy(np.int64), front_port=front_port
+    )
+    return judged
 
 
 def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:

@@ -75,11 +75,12 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
 def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bool) -> pd.DataFrame:
     """Handshakes first, against all that is on the back; then the other requests."""
     found: list[pd.DataFrame] = []
+    reached: set[str] = set()
     asking = front["handshake"].to_numpy(bool)
     for fronts, strict in ((front[asking], True), (front[~asking], False)):
         backs = back if strict else back[~back["handshake"].to_numpy(bool) & ~back["traces"].to_numpy(bool)]
         for evidence, on in _RUNGS:
-            if unique and evidence == CONTENT and any(len(edges) for edges in found):
+            if unique and evidence == CONTENT and any(rung != CONTENT for rung in reached):
                 continue
             done = pd.concat(found) if found else Edges().frame(evidence)
             free_front = _valued(fronts[~fronts["exchange"].isin(done["front"])], _NAMED_BY_FRONT.get(on, on))
@@ -88,6 +89,7 @@ def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bo
                 edges = match(free_front, free_back, "value", evidence, clock, strict=strict, unique=unique)
                 if len(edges):
                     found.append(edges)
+                    reached.add(evidence)
     if not found:
         return Edges().frame(CONTENT)
     return pd.concat(found, ignore_index=True)
@@ -127,14 +129,14 @@ def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
 
 
 def _path(method: object, target: object) -> str | None:
-    """Method and origin-form of the target (RFC 9112 3.2): a proxy may turn the absolute-form into it."""
+    """Method and origin-form of the target: a proxy may turn the absolute-form into it (RFC 9112 3.2), a cache HEAD into GET."""
     if not isinstance(method, str) or not isinstance(target, str):
         return None
     scheme, found, rest = target.partition("://")
     if found and scheme.isalpha():
         slash = rest.find("/")
         target = rest[slash:] if slash >= 0 else "/"
-    return f"{method} {target}"
+    return f"{'GET' if method == 'HEAD' else method} {target}"
 
 
 def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +145,7 @@ def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.
     sure = sure[~sure["front"].duplicated(keep=False)]
     ours, theirs = front.loc[sure["front"]], back.loc[sure["back"]]
     above = _least([_later(ours[name], theirs[name]) for name in ("began", "asked")], smallest=True)
-    same = (ours["status"].to_numpy() == theirs["status"].to_numpy()) | (ours["status"].to_numpy() == SWITCHING)
+    same = ours["status"].to_numpy() == theirs["status"].to_numpy()
     below = _least([_later(ours[name], theirs[name]) for name in ("answer", "answered")], smallest=False)
     return pd.DataFrame(
         {

@@ -64,14 +64,14 @@ def match(
     back = back[back[on].isin(front[on])]
     front = front[front[on].isin(back[on])]
     once_front, once_back = (~side[on].duplicated(keep=False) for side in (front, back))
-    single = front.loc[once_front, [on, "exchange", "earliest", "latest", "itself"]].merge(
+    single = front.loc[once_front, [on, "exchange", "earliest", "latest_of_all", "itself"]].merge(
         back.loc[once_back, [on, "exchange", "began", "itself"]], on=on, suffixes=("", "_back")
     )
     same = single["itself"] == single["itself_back"]
     if not unique:
         single = single[
             ~same & (single["began"] == NEVER)
-            | (single["began"] >= single["earliest"]) & (single["began"] <= single["latest"])
+            | (single["began"] >= single["earliest"]) & (single["began"] <= single["latest_of_all"])
         ]
     single = single[single["itself"] != single["itself_back"]]
     no = [False] * len(single)
@@ -100,7 +100,7 @@ def _with_window(rows: pd.DataFrame, clock: Clock) -> pd.DataFrame:
     low, _ = clock.bounds(start)
     _, high = clock.bounds(over)
     earliest = np.where(known, start + low, NEVER)
-    return rows.assign(earliest=earliest, latest=over + high)
+    return rows.assign(earliest=earliest, latest=over + high, latest_of_all=rows["late"].to_numpy(np.int64) + high)
 
 
 def _resolve(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: bool) -> None:
@@ -128,16 +128,26 @@ def _resolve(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: b
 
 
 def _resolve_in_time(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: bool) -> None:
-    """Assign by the windows of time; a group of exchanges that overlap is settled together."""
+    """Assign by the windows of time: until the client's answer, and what is left also afterwards."""
+    known = len(edges.back)
+    _assign(front, back, "latest", edges, strict=strict)
+    front = front[(front["latest_of_all"] > front["latest"]) & ~front["exchange"].isin(edges.front[known:])]
+    back = back[~back["exchange"].isin(edges.back[known:])]
+    if len(front) and len(back):
+        _assign(front, back, "latest_of_all", edges, strict=strict)
+
+
+def _assign(front: pd.DataFrame, back: pd.DataFrame, latest: str, edges: Edges, *, strict: bool) -> None:
+    """Assign within one kind of window; a group of exchanges that overlap is settled together."""
     front = front.sort_values(["earliest", "exchange"])
     back = back.sort_values(["began", "exchange"])
     waiting: deque[tuple[int, int, object]] = deque()
-    arriving = deque(zip(front["exchange"], front["earliest"], front["latest"], front["itself"], strict=True))
+    arriving = deque(zip(front["exchange"], front["earliest"], front[latest], front["itself"], strict=True))
     possible: dict[int, list[int]] = {}
     for number, began, own in zip(back["exchange"], back["began"], back["itself"], strict=True):
         while arriving and arriving[0][1] <= began:
-            candidate, _, latest, identity = arriving.popleft()
-            waiting.append((candidate, latest, identity))
+            candidate, _, until, identity = arriving.popleft()
+            waiting.append((candidate, until, identity))
         waiting = deque(item for item in waiting if item[1] >= began)
         fits = [candidate for candidate, _, identity in waiting if identity != own]
         if not strict and fits:

@@ -10,6 +10,8 @@ from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import NEVER
 
 SWITCHING = 101
+AFTERWARDS = 10_000_000_000
+"""Nanoseconds after its own 101 in which a load balancer that speaks WebSocket itself turns to the router."""
 REQUEST_IDS = ("x_request_id", "x_vcap_request_id", "traceparent", "x_amzn_trace_id", "x_b3_traceid")
 """Columns that name a request; a load balancer that leaves them alone, or a router whose answer carries one, gives the pair."""
 
@@ -45,6 +47,8 @@ def prepare(tables: Tables) -> pd.DataFrame:
     over = np.where(end == NEVER, last, end)
     rows["over"] = np.where(rows["answered"] == NEVER, over, rows["answered"])
     rows["status"] = _whole(exchanges["status"], np.int64)
+    switched = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
+    rows["late"] = np.where(switched, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
     expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
     rows["identity"] = np.where(expected != 0, expected, accept)

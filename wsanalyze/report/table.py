@@ -67,7 +67,8 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     names = ["id", "verdict", "outcome", "status", "front", "back"]
     cells = [_cells(row) for row in shown]
     if screen.width < NARROW:
-        for line in (names, *cells):
+        del names[2]
+        for line in cells:
             del line[2]
     if screen.width >= WIDE:
         names.insert(1, "time (UTC)")

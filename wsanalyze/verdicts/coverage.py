@@ -6,13 +6,15 @@ meanwhile and shows nothing that could be the handshake in another shape.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
-from wsanalyze.pairing.clock import NEVER
+from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
 from wsanalyze.verdicts.facts import NOBODY, Flags
 
@@ -38,28 +40,39 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     if not open_.any():
         return
     alone = rows[open_]
-    began = np.where(alone["f_began"] == NEVER, alone["f_over"], alone["f_began"]).astype(np.int64)
-    over = alone["f_over"].to_numpy(np.int64)
-    start, answer, end = (
-        began + pairing.clock.bounds(began)[0],
-        over + alone["low"].to_numpy(np.int64),
-        over + alone["high"].to_numpy(np.int64),
-    )
+    window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    rows.loc[open_, "covered"] = len(first) > 0 and bool(len(first)) & (start >= (first.min() if len(first) else 0))
+    rows.loc[open_, "covered"] = len(first) > 0 and bool(len(first)) & (
+        window.start >= (first.min() if len(first) else 0)
+    )
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
-    rows.loc[open_, "syn_failed"] = _overlap(start, end, first[failed], last[failed])
-    rows.loc[open_, "syn_frame"] = _first_within(start, end, first[failed], back.connections.loc[failed, "first_frame"])
-    for detail, why, hit in _doubts(alone, pairing, back, start, answer, end):
+    rows.loc[open_, "syn_failed"] = _overlap(window.start, window.answer[1], first[failed], last[failed])
+    rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
+    for detail, why, hit in _doubts(alone, pairing, back, window):
         index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
-    _bridges(rows, alone, front, back, start, end)
+    _bridges(rows, alone, front, back, window)
 
 
-def _doubts(
-    alone: pd.DataFrame, pairing: Pairing, back: Tables, start: np.ndarray, answer: np.ndarray, end: np.ndarray
-) -> list[tuple[str, str, Flags]]:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When, on the back's clock, each handshake would have to be seen there."""
+
+    start: Times
+    answer: tuple[Times, Times]
+    """When the client had its answer: at the earliest, at the latest."""
+    late: Times
+    """Until when a load balancer that answered by itself may have turned to the router."""
+
+
+def _window(alone: pd.DataFrame, pairing: Pairing) -> Window:
+    began = np.where(alone["f_began"] == NEVER, alone["f_over"], alone["f_began"]).astype(np.int64)
+    over, late, low, high = (alone[name].to_numpy(np.int64) for name in ("f_over", "f_late", "low", "high"))
+    return Window(began + pairing.clock.bounds(began)[0], (over + low, over + high), late + high)
+
+
+def _doubts(alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window) -> list[tuple[str, str, Flags]]:
     """What speaks against the proof: the detail, the words, the rows; the first that applies counts."""
     connections = back.connections
     first, last = (times(connections[name]) for name in ("first", "last"))
@@ -75,25 +88,33 @@ def _doubts(
     since = np.where(since == NEVER, until, since)
     dropped = bool((back.captures["dropped"].fillna(0) > 0).any())
     return [
-        ("back-not-captured", "the back capture begins only after the client had its answer", answer < first.min()),
-        ("back-not-captured", "the back capture shows no traffic after it", end > last.max()),
-        ("encrypted", "the back leg is encrypted", _overlap(start, end, first[hidden], last[hidden])),
+        (
+            "back-not-captured",
+            "the back capture begins only after the client had its answer",
+            window.answer[0] < first.min(),
+        ),
+        ("back-not-captured", "the back capture shows no traffic after it", window.answer[1] > last.max()),
+        ("encrypted", "the back leg is encrypted", _overlap(window.start, window.late, first[hidden], last[hidden])),
         (
             "packets-missing",
             "the back capture lacks packets at that time",
-            _overlap(start - NEARBY, end + NEARBY, since[gaps], until[gaps]),
+            _overlap(window.start - NEARBY, window.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
         ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),
-        ("truncated", "the back capture cut requests at that time", _overlap(start, end, since[cut], until[cut])),
+        (
+            "truncated",
+            "the back capture cut requests at that time",
+            _overlap(window.start, window.late, since[cut], until[cut]),
+        ),
         (
             "ambiguous",
             "a connection on the back carried bytes that are not HTTP",
-            _overlap(start, end, first[raw], last[raw]),
+            _overlap(window.start, window.late, first[raw], last[raw]),
         ),
         (
             "ambiguous",
             "requests on the back that belong to nobody may have come from it",
-            _leftovers(alone, pairing, start, end),
+            _leftovers(alone, pairing, window),
         ),
     ]
 
@@ -106,19 +127,19 @@ def _overlap(start: np.ndarray, end: np.ndarray, since: np.ndarray, until: np.nd
     return result
 
 
-def _first_within(start: np.ndarray, end: np.ndarray, at: np.ndarray, frames: pd.Series) -> npt.NDArray[np.int64]:
+def _first_within(window: Window, at: np.ndarray, frames: pd.Series) -> npt.NDArray[np.int64]:
     """The frame of the first of these moments within each window; 0 without one."""
     order = np.argsort(at, kind="stable")
-    index = np.searchsorted(at[order], start, side="left")
-    found = np.zeros(len(start), np.int64)
+    index = np.searchsorted(at[order], window.start, side="left")
+    found = np.zeros(len(window.start), np.int64)
     numbers = frames.to_numpy(np.int64)[order]
     inside = index < len(at)
-    inside[inside] = at[order][index[inside]] <= end[inside]
+    inside[inside] = at[order][index[inside]] <= window.answer[1][inside]
     found[inside] = numbers[index[inside]]
     return found
 
 
-def _leftovers(alone: pd.DataFrame, pairing: Pairing, start: np.ndarray, end: np.ndarray) -> Flags:
+def _leftovers(alone: pd.DataFrame, pairing: Pairing, window: Window) -> Flags:
     """Whether an unpaired request on the back may be the handshake, changed beyond recognition."""
     left = pairing.back[
         ~pairing.back["exchange"].isin(pairing.pairs["back"]) & ~pairing.back["exchange"].isin(pairing.own)
@@ -127,7 +148,7 @@ def _leftovers(alone: pd.DataFrame, pairing: Pairing, start: np.ndarray, end: np
     left = left.iloc[np.argsort(began, kind="stable")]
     began = np.sort(began)
     found = np.zeros(len(alone), bool)
-    lower, upper = np.searchsorted(began, start, side="left"), np.searchsorted(began, end, side="right")
+    lower, upper = np.searchsorted(began, window.start, side="left"), np.searchsorted(began, window.late, side="right")
     for index in np.flatnonzero(upper > lower):
         handshake = alone.iloc[index]
         found[index] = any(_may_be(handshake, other) for other in left.iloc[lower[index] : upper[index]].itertuples())
@@ -146,9 +167,7 @@ def _may_be(handshake: pd.Series, other: object) -> bool:
     return host == handshake["f_host"] or (len(target) > 1 and (ours.endswith(target) or target.endswith(ours)))
 
 
-def _bridges(
-    rows: pd.DataFrame, alone: pd.DataFrame, front: Tables, back: Tables, start: np.ndarray, end: np.ndarray
-) -> None:
+def _bridges(rows: pd.DataFrame, alone: pd.DataFrame, front: Tables, back: Tables, window: Window) -> None:
     """Find the raw connections whose first bytes are the first payload of a WebSocket that the load balancer answered."""
     raw = back.connections[(back.connections["protocol"] == "unknown").to_numpy(bool)]
     if not len(raw):
@@ -166,6 +185,8 @@ def _bridges(
                 and len(prefix) >= MIN_PAYLOAD
                 and (prefix.startswith(payload) or payload.startswith(prefix))
             )
-            if same and start[at] <= moment <= max(int(end[at]), int(handshake["f_last"]) + int(handshake["high"])):
+            if same and window.start[at] <= moment <= max(
+                int(window.late[at]), int(handshake["f_last"]) + int(handshake["high"])
+            ):
                 rows.loc[index, "bridge"] = int(number)
                 break

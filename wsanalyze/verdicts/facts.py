@@ -6,6 +6,8 @@ Columns that begin with `f_` are the front exchange's, with `b_` the back exchan
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -45,7 +47,7 @@ _COLUMNS = (
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
-    (("began", "asked", "answer", "answered", "over", "end", "last"), NEVER, np.int64),
+    (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
     (("status", "client_port", "server_port"), 0, np.int64),
     (("identity", "head", "reply", "content"), 0, np.uint64),
     (("complete", "handshake", "traces", *_FLAGS), False, bool),
@@ -110,7 +112,7 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
     for names, absent, dtype in _ABSENT:
         for name in names:
-            values = np.full(len(result), absent, dtype)
+            values: npt.NDArray[Any] = np.full(len(result), absent, dtype)
             values[there] = both.loc[numbers[there], name].to_numpy(dtype)
             result[name] = values
     return result.add_prefix(prefix)
