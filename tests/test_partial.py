@@ -1,0 +1,84 @@
+"""A capture that lies by omission leads to the right verdict or to `undetermined`, never to a wrong one."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from pathlib import Path
+
+import pytest
+
+import wsanalyze
+from tests import mutate
+from tests.mutate import Mutation
+from tests.scenarios import SCENARIOS, Scenario
+
+PLAIN = [scenario for scenario in SCENARIOS if not scenario.front_encrypted]
+
+MUTATIONS: dict[str, Mutation] = {
+    "loses 2 %": mutate.losing(0.02),
+    "loses 10 %": mutate.losing(0.1),
+    "loses 30 %": mutate.losing(0.3),
+    "loses bursts": mutate.losing_bursts(3, 12),
+    "keeps 96 bytes": mutate.snapped(96),
+    "keeps 160 bytes": mutate.snapped(160),
+    "keeps 230 bytes": mutate.snapped(230),
+    "begins in the middle": mutate.from_share(0.5),
+    "begins later": mutate.from_share(0.85),
+    "ends in the middle": mutate.until_share(0.5),
+    "ends earlier": mutate.until_share(0.85),
+}
+
+
+@pytest.mark.parametrize("sides", ["front", "back", "front and back"])
+@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
+def test_never_a_wrong_verdict(scenario: Scenario, name: str, sides: str, tmp_path: Path) -> None:
+    chance = random.Random(zlib.crc32(f"{scenario.name} {name} {sides}".encode()))
+    files = []
+    for side, path in (("front", scenario.front), ("back", scenario.back)):
+        header, records = mutate.read(path)
+        kept = MUTATIONS[name](records, chance) if side in sides else records
+        files.append(mutate.write(tmp_path / f"{side}.pcap", header, kept))
+    analysis = wsanalyze.analyze(*files)
+    wrong = []
+    for row in analysis.handshakes.to_dict("records"):
+        truth = scenario.handshakes.get(row["target"]) or scenario.handshakes.get(row["back_target"])
+        if truth is None:
+            assert row["verdict"] == "undetermined", row["reason"]
+        elif row["verdict"] not in {*truth["acceptable"], "undetermined"}:
+            wrong.append((row["verdict"], row["detail"], truth["acceptable"], row["reason"]))
+        elif row["front_status"] is not None and row["front_status"] == row["front_status"]:  # noqa: PLR0124
+            assert row["front_status"] == truth["client_status"], row["reason"]
+    assert not wrong
+    for finding in analysis.findings:
+        for header in ("X-Forwarded-For", "X-Forwarded-Proto"):
+            if finding.rule == f"{header.lower()}-missing":
+                missing = {http["router_path"] for http in scenario.truth["http"] if header in http["expected_missing"]}
+                assert {evidence.target for evidence in finding.evidence} <= missing
+
+
+@pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
+def test_disorder_and_copies_change_nothing(scenario: Scenario, tmp_path: Path) -> None:
+    chance = random.Random(zlib.crc32(scenario.name.encode()))
+    files = []
+    for side, path in (("front", scenario.front), ("back", scenario.back)):
+        header, records = mutate.read(path)
+        files.append(mutate.write(tmp_path / f"{side}.pcap", header, mutate.disordered(8, 0.1)(records, chance)))
+    analysis = wsanalyze.analyze(*files)
+    plain = wsanalyze.analyze(scenario.front, scenario.back)
+    columns = [
+        "target",
+        "verdict",
+        "detail",
+        "mode",
+        "outcome",
+        "front_status",
+        "back_status",
+        "key",
+        "client",
+        "router",
+    ]
+    ours, theirs = (one.handshakes.sort_values("target")[columns].reset_index(drop=True) for one in (analysis, plain))
+    assert ours.astype("str").equals(theirs.astype("str"))
+    assert analysis.requests == plain.requests
