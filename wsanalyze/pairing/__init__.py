@@ -145,6 +145,11 @@ def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.
     sure = sure[~sure["front"].duplicated(keep=False)]
     ours, theirs = front.loc[sure["front"]], back.loc[sure["back"]]
     above = _least([_later(ours[name], theirs[name]) for name in ("began", "asked")], smallest=True)
+    whole = [
+        side["complete"].to_numpy(bool) & (side["response_state"] == "complete").to_numpy(bool)
+        for side in (ours, theirs)
+    ]
+    above = np.where(whole[0] & whole[1], above, NEVER)
     same = ours["status"].to_numpy() == theirs["status"].to_numpy()
     below = _least([_later(ours[name], theirs[name]) for name in ("answer", "answered")], smallest=False)
     return pd.DataFrame(

@@ -45,6 +45,14 @@ class Clock:
     lower: Times
     upper: Times
 
+    @property
+    def rough(self) -> int:
+        """The offset in nanoseconds, about: to find the front's time of something that only the back shows."""
+        known = [bound for bound in (self.low, self.high) if bound is not None]
+        if known:
+            return round(sum(known) / len(known) * 1e9)
+        return int(np.median((self.lower + self.upper) // 2)) if len(self.times) else 0
+
     def bounds(self, at: Times) -> tuple[Times, Times]:
         """Lowest and highest offset in nanoseconds at these times of the front's clock."""
         return -_envelope(self.times, -self.lower, at), _envelope(self.times, self.upper, at)

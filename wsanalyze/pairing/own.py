@@ -57,7 +57,7 @@ def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock
     if not legible or not len(capture):
         return np.zeros(len(left), bool)
     began = left["began"].to_numpy(np.int64)
-    low, high = clock.bounds(began - round((clock.low or clock.high or 0.0) * 1e9))
+    low, high = clock.bounds(began - clock.rough)
     first, last = (
         int(capture[name].dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)[0])
         for name in ("first", "last")

@@ -32,7 +32,7 @@ def prepare(tables: Tables) -> pd.DataFrame:
     """One row an exchange, indexed by its number, with what pairing needs of it and of its connection."""
     exchanges = tables.exchanges.set_index("exchange", drop=False)
     connections = tables.connections.set_index("connection").loc[exchanges["connection"]]
-    rows = exchanges[list(_CARRIED)].copy()
+    rows = exchanges[list(_CARRIED)].rename_axis(None).copy()
     rows["exchange"] = _whole(exchanges["exchange"], np.int64)
     rows["position"] = _whole(exchanges["position"], np.int64)
     for short, name in {
@@ -42,11 +42,15 @@ def prepare(tables: Tables) -> pd.DataFrame:
         "answered": "response_last",
     }.items():
         rows[short] = times(exchanges[name])
+    rows["unsure"] = _unsure(exchanges)
+    for name in ("answer", "answered"):
+        rows.loc[rows["unsure"], name] = NEVER
+    rows["response_state"] = rows["response_state"].astype(object).where(~rows["unsure"], "missing")
     end = times(connections["end_time"])
     last = times(connections["last"])
     over = np.where(end == NEVER, last, end)
     rows["over"] = np.where(rows["answered"] == NEVER, over, rows["answered"])
-    rows["status"] = _whole(exchanges["status"], np.int64)
+    rows["status"] = np.where(rows["unsure"], 0, _whole(exchanges["status"], np.int64))
     switched = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
     rows["late"] = np.where(switched, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
@@ -54,7 +58,7 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["identity"] = np.where(expected != 0, expected, accept)
     rows["content"] = _whole(exchanges["content_hash"], np.uint64)
     rows["head"] = _whole(exchanges["request_head_hash"], np.uint64)
-    rows["reply"] = _whole(exchanges["response_head_hash"], np.uint64)
+    rows["reply"] = np.where(rows["unsure"], np.uint64(0), _whole(exchanges["response_head_hash"], np.uint64))
     rows["traces"] = traces(exchanges)
     rows["handshake"] = asks(exchanges)
     rows["client_address"] = connections["client_address"].to_numpy()
@@ -77,6 +81,16 @@ def _names(connections: pd.DataFrame) -> pd.DataFrame:
         "itself": [f"{address} {port} {server} {at} {first}" for address, port, server, at, first in rows],
     }
     return pd.DataFrame(names, index=connections["connection"].to_numpy())
+
+
+def _unsure(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether the answer came after a hole that may hide another one, so that it may be the answer to a lost request."""
+    after_gap = exchanges["defects"].map(
+        lambda names: "response-after-gap" in (names if isinstance(names, list) else list(names))
+    )
+    proven = flag(exchanges["accept_valid"])
+    result: npt.NDArray[np.bool_] = after_gap.to_numpy(bool) & ~proven
+    return result
 
 
 def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:

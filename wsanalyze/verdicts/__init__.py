@@ -14,10 +14,8 @@ import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
-from wsanalyze.pairing.clock import NEVER
-from wsanalyze.pairing.prepare import times
 from wsanalyze.verdicts.changes import changes
-from wsanalyze.verdicts.coverage import NEARBY, cover
+from wsanalyze.verdicts.coverage import cover
 from wsanalyze.verdicts.facts import NOBODY, facts
 from wsanalyze.verdicts.judge import choose, decide
 from wsanalyze.verdicts.outcome import first_times, outcomes, websockets
@@ -35,7 +33,6 @@ def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows = facts(pairing, front, back).copy()
     cover(rows, pairing, front, back)
     rows = rows.copy()
-    _front_state(rows, pairing, front)
     decide(rows)
     rows = choose(rows)
     rows.loc[rows["ambiguous"], ["verdict", "detail", "confidence"]] = ["undetermined", "ambiguous", "certain"]
@@ -43,35 +40,6 @@ def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     table = table.sort_values(["time", "first_frame"], kind="stable", ignore_index=True).drop(columns="first_frame")
     table.insert(0, "id", [f"h{number}" for number in range(1, len(table) + 1)])
     return table
-
-
-def _front_state(rows: pd.DataFrame, pairing: Pairing, front: Tables) -> None:
-    """What the front capture was like at the time of each row: `front_lossy`, `front_encrypted`; and `remnant`."""
-    connections = front.connections
-    moment = np.where(rows["seen"], rows["f_over"], rows["b_began"]).astype(np.int64)
-    only_back = ~rows["seen"].to_numpy(bool)
-    rough = round((pairing.clock.low or pairing.clock.high or 0.0) * 1e9)
-    low, high = pairing.clock.bounds(moment - rough)
-    start = np.where(only_back, moment - high, moment) - NEARBY
-    end = np.where(only_back, moment - low, moment) + NEARBY
-    gaps = front.defects["name"].isin(["gap", "truncated", "buffer-limit"]).to_numpy(bool)
-    until, since = times(front.defects["time"])[gaps], times(front.defects["since"])[gaps]
-    since = np.where(since == NEVER, until, since)
-    rows["front_lossy"] = _within(start, end, since, until)
-    sealed = connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)
-    first, last = times(connections["first"])[sealed], times(connections["last"])[sealed]
-    rows["front_encrypted"] = _within(start + NEARBY, end - NEARBY, first, last) & only_back
-    rows["remnant"] = only_back & (
-        rows["b_traces"].fillna(False).astype(bool) & rows["b_complete"] & ~rows["b_asks_websocket"]
-    )
-    rows.loc[rows["remnant"], "lost_upgrade"] = True
-
-
-def _within(start: np.ndarray, end: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.searchsorted(np.sort(since), end, side="right") > np.searchsorted(
-        np.sort(until), start, side="left"
-    )
-    return found
 
 
 def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:

@@ -16,10 +16,9 @@ from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
-from wsanalyze.verdicts.facts import NOBODY, Flags
+from wsanalyze.verdicts.facts import NOBODY
+from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
 
-NEARBY = 5_000_000_000
-"""Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
 MIN_PAYLOAD = 4
 """Bytes that have to be the same before a payload is recognised."""
 
@@ -46,9 +45,9 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
         window.start >= (first.min() if len(first) else 0)
     )
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
-    rows.loc[open_, "syn_failed"] = _overlap(window.start, window.answer[1], first[failed], last[failed])
+    rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
-    for detail, why, hit in _doubts(alone, pairing, back, window):
+    for detail, why, hit in _doubts(rows, alone, pairing, back, window):
         index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
@@ -72,7 +71,9 @@ def _window(alone: pd.DataFrame, pairing: Pairing) -> Window:
     return Window(began + pairing.clock.bounds(began)[0], (over + low, over + high), late + high)
 
 
-def _doubts(alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window) -> list[tuple[str, str, Flags]]:
+def _doubts(
+    rows: pd.DataFrame, alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window
+) -> list[tuple[str, str, Flags]]:
     """What speaks against the proof: the detail, the words, the rows; the first that applies counts."""
     connections = back.connections
     first, last = (times(connections[name]) for name in ("first", "last"))
@@ -94,22 +95,28 @@ def _doubts(alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window)
             window.answer[0] < first.min(),
         ),
         ("back-not-captured", "the back capture shows no traffic after it", window.answer[1] > last.max()),
-        ("encrypted", "the back leg is encrypted", _overlap(window.start, window.late, first[hidden], last[hidden])),
+        ("encrypted", "the back leg is encrypted", overlap(window.start, window.late, first[hidden], last[hidden])),
         (
             "packets-missing",
             "the back capture lacks packets at that time",
-            _overlap(window.start - NEARBY, window.answer[1] + NEARBY, since[gaps], until[gaps]),
+            overlap(window.start - NEARBY, window.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
         ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),
+        ("packets-missing", "the client's answer is the router's own", alone["router_words"].to_numpy(bool)),
+        (
+            "packets-missing",
+            "the answer looks like those of the router, and the back capture does not hold all packets of that time",
+            _like_the_routers(rows, alone) & _beheaded(back, window),
+        ),
         (
             "truncated",
             "the back capture cut requests at that time",
-            _overlap(window.start, window.late, since[cut], until[cut]),
+            overlap(window.start, window.late, since[cut], until[cut]),
         ),
         (
             "ambiguous",
             "a connection on the back carried bytes that are not HTTP",
-            _overlap(window.start, window.late, first[raw], last[raw]),
+            overlap(window.start, window.late, first[raw], last[raw]),
         ),
         (
             "ambiguous",
@@ -119,12 +126,31 @@ def _doubts(alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window)
     ]
 
 
-def _overlap(start: np.ndarray, end: np.ndarray, since: np.ndarray, until: np.ndarray) -> Flags:
-    """Whether any of the spans since..until touches start..end."""
-    begun = np.searchsorted(np.sort(since), end, side="right")
-    done = np.searchsorted(np.sort(until), start, side="left")
-    result: Flags = begun > done
-    return result
+def _like_the_routers(rows: pd.DataFrame, alone: pd.DataFrame) -> Flags:
+    """Whether an answer has the form of one that came from the router: the same status and the same headers in the same order."""
+    shown = rows[rows["paired"] & (rows["f_status"] == rows["b_status"]) & (rows["f_status"] != 0)]
+    known = {_form(head) for head in shown["f_response_head"]} - {()}
+    return np.array([_form(head) in known for head in alone["f_response_head"]], bool)
+
+
+def _form(head: object) -> tuple[bytes, ...]:
+    if not isinstance(head, bytes):
+        return ()
+    start, *headers = head.split(b"\r\n")
+    return (start[:12], *(line.partition(b":")[0] for line in headers))
+
+
+def _beheaded(back: Tables, window: Window) -> Flags:
+    """Whether near each handshake a connection turns up whose beginning is not there."""
+    connections = back.connections
+    unopened = set(
+        back.defects.loc[back.defects["name"].isin(["syn-not-captured", "syn-ack-not-captured"]), "connection"]
+    )
+    late = (connections["opened"] == "mid-stream").to_numpy(bool) | connections["connection"].isin(unopened).to_numpy(
+        bool
+    )
+    moments = times(connections["first"])[late]
+    return overlap(window.start - NEARBY, window.answer[1] + NEARBY, moments, moments)
 
 
 def _first_within(window: Window, at: np.ndarray, frames: pd.Series) -> npt.NDArray[np.int64]:

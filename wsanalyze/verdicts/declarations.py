@@ -12,6 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
+from wsanalyze.pairing.clock import NEVER
 from wsanalyze.verdicts.facts import NOBODY
 
 Verdict = Literal["passed-through", "terminated", "stripped", "blocked", "undetermined"]
@@ -50,6 +51,20 @@ WITHOUT_PARTNER = (
         None,
         lambda r: _alone(r) & r["unproven"].notna(),
         "The handshake (front {f}) was not found on the back, but that proves nothing: {why}.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: _alone(r) & (r["f_began"] == NEVER),
+        "The client got {fs} (front {fa}), but the front capture does not hold its request, so it cannot be told "
+        "what became of that.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: _alone(r) & (r["f_status"] == 0) & r["f_cut_short"],
+        "The handshake (front {f}) was not answered before the front capture ended, and nothing of it had reached "
+        "the back.",
     ),
     Case(
         "undetermined",
@@ -158,6 +173,13 @@ SWITCHED = (
         "The router's 101 (back {ba}) reached the client (front {fa}) without its Upgrade and Connection headers.",
     ),
     Case(
+        "undetermined",
+        None,
+        lambda r: r["f_101"] & r["key_unclear"] & ~r["same_bytes"],
+        "A handshake like the client's (front {f}) reached the router (back {b}), but whether it is the client's own "
+        "cannot be told: {lack}.",
+    ),
+    Case(
         "passed-through",
         None,
         lambda r: r["f_101"] & r["intact"],
@@ -217,6 +239,13 @@ NOT_SWITCHED = (
         lambda r: r["f_hidden"],
         "The handshake (front {f}) reached the router intact (back {b}), but what the client was answered cannot "
         "be told: {lack}.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["key_unclear"] & ~r["same_bytes"],
+        "A handshake like the client's (front {f}) reached the router (back {b}), but whether it is the client's own "
+        "cannot be told: {lack}.",
     ),
     Case(
         "passed-through",

@@ -16,8 +16,7 @@ from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag, times
-
-Flags = npt.NDArray[np.bool_]
+from wsanalyze.verdicts.vicinity import look_around
 
 NOBODY = -1
 """What stands for no exchange."""
@@ -43,6 +42,7 @@ _COLUMNS = (
     "x_cf_routererror",
     "server",
     "sec_websocket_accept",
+    "response_head",
 )
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
@@ -67,6 +67,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
     _compare(rows)
+    look_around(rows, pairing, front)
     _answers(rows, pairing, front, back)
     return rows
 
@@ -102,6 +103,9 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both = prepared.join(exchanges[list(_COLUMNS)])
     for name in _FLAGS:
         both[name] = flag(exchanges[name])
+    both["response_frames"] = both["response_frames"].astype(object).where(~both["unsure"], None)
+    for name in ("accepts_websocket", "accepts_upgrade"):
+        both[name] &= ~both["unsure"]
     connections = tables.connections.set_index("connection").loc[both["connection"]]
     both["end"] = times(connections["end_time"])
     both["last"] = times(connections["last"])
@@ -130,6 +134,8 @@ def _compare(rows: pd.DataFrame) -> None:
     rows["lost"] = rows["lost_upgrade"] | rows["lost_connection"]
     known = (rows["f_identity"] != 0) & (rows["b_identity"] != 0)
     rows["same_key"] = known & (rows["f_identity"] == rows["b_identity"])
+    # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
+    rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
     rows["other_key"] = (
         rows["paired"] & known & ~rows["same_key"] & (rows["b_asks_websocket"] | (rows["b_status"] == SWITCHING))
     )
@@ -154,7 +160,7 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     rows["low"], rows["high"] = low, high
     front_last, back_last = _last(front), _last(back)
     unanswered = rows["seen"] & (rows["f_status"] == 0)
-    rows["f_hidden"] = unanswered & (rows["f_response_state"] == "missing")
+    rows["f_hidden"] = unanswered & ((rows["f_response_state"] == "missing") | rows["front_lossy"])
     over = rows["f_over"].to_numpy(np.int64)
     rows["b_hidden"] = (
         rows["paired"]
@@ -170,7 +176,8 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     end = np.where(ended, rows["f_end"], 0)
     rows["left_before"] = rows["client_left"] & (end + high < rows["b_answer"])
     rows["left_after"] = rows["client_left"] & (end + low > rows["b_answered"])
-    rows["f_cut_short"] = unanswered & ~ended & (front_last < rows["b_answered"] - low + GRACE)
+    waited_for = np.where(rows["b_answered"] == NEVER, rows["f_asked"], rows["b_answered"] - low)
+    rows["f_cut_short"] = unanswered & ~ended & (front_last < waited_for + GRACE)
     rows["router_words"] = rows["f_x_cf_routererror"].notna() | rows["f_x_vcap_request_id"].notna()
 
 

@@ -40,11 +40,8 @@ def _detail(case: Case, row: dict[Any, Any]) -> str | None:
         case "undetermined":
             if isinstance(row["unproven"], str):
                 return row["unproven"]
-            return (
-                "truncated"
-                if "truncated" in (row["b_request_state"], row["f_response_state"], row["b_response_state"])
-                else "packets-missing"
-            )
+            states = (row[f"{side}_{message}_state"] for side in "fb" for message in ("request", "response"))
+            return "truncated" if "truncated" in states else "packets-missing"
         case "passed-through" if row["lowered"]:
             return "http/1.0"
         case _:

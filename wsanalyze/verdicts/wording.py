@@ -91,12 +91,12 @@ def _router(row: Mapping[Any, Any]) -> str:
 
 
 def _lack(row: Mapping[Any, Any]) -> str:
-    sides = [
-        side for side, hidden in (("front", row["f_hidden"]), ("back", row["b_hidden"] or not row["legible"])) if hidden
-    ]
-    where = " and the ".join(sides) or "back"
-    cut = row["detail"] == "truncated"
-    return f"the {where} capture {'cut the packets' if cut else 'lacks packets'} that would tell"
+    """What the capture does not hold."""
+    front = row["f_hidden"] or (row["key_unclear"] and not row["f_complete"])
+    back = row["b_hidden"] or not row["legible"] or (row["key_unclear"] and not row["b_complete"])
+    where = " and the ".join(side for side, lacks in (("front", front), ("back", back)) if lacks) or "back"
+    does = "cut the packets" if row["detail"] == "truncated" else "lacks packets"
+    return f"the {where} capture {does} that would tell"
 
 
 def addressed(address: Any, port: Any) -> str | None:

@@ -419,6 +419,12 @@ impl<H: Handler> Connection<H> {
             }
         }
         let facts = self.facts();
+        if self.syn.is_none() && self.server_syn.is_some() {
+            self.handler.defect(Direction::Client, "syn-not-captured", self.first, None);
+        }
+        if self.syn.is_some() && self.server_syn.is_none() && facts.of_server.bytes > 0 {
+            self.handler.defect(Direction::Server, "syn-ack-not-captured", self.first, None);
+        }
         self.handler.finish(facts);
     }
 

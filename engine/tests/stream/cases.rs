@@ -203,6 +203,7 @@ fn how_it_opened() {
     assert_eq!(told[0].bytes(Direction::Server), b"answer");
     let told = ran(exchange(1, 2)[1..].to_vec());
     assert_eq!(told[0].facts.opened, Opened::Established);
+    assert_eq!(told[0].defects(), ["syn-not-captured"]);
     assert_eq!(told[0].bytes(Direction::Client), b"request");
 }
 

@@ -1,0 +1,43 @@
+"""Takes the facts, adds what the front capture was like at the time of each handshake."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import NEVER, Times
+from wsanalyze.pairing.prepare import times
+
+Flags = npt.NDArray[np.bool_]
+
+NEARBY = 5_000_000_000
+"""Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
+LOSSES = ("gap", "truncated", "buffer-limit")
+"""Defects that mean that bytes which went by are not in the capture."""
+
+
+def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables) -> None:
+    """Add `front_lossy` and `front_encrypted`; and `remnant`: only the back shows it, and there the upgrade is gone."""
+    only_back = ~rows["seen"].to_numpy(bool)
+    moment = np.where(only_back, rows["b_over"], rows["f_over"]).astype(np.int64)
+    low, high = pairing.clock.bounds(moment - pairing.clock.rough)
+    start = np.where(only_back, moment - high, moment)
+    end = np.where(only_back, moment - low, moment)
+    lost = front.defects["name"].isin(LOSSES).to_numpy(bool)
+    until, since = times(front.defects["time"])[lost], times(front.defects["since"])[lost]
+    rows["front_lossy"] = overlap(start - NEARBY, end + NEARBY, np.where(since == NEVER, until, since), until)
+    sealed = front.connections[front.connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)]
+    rows["front_encrypted"] = only_back & overlap(start, end, times(sealed["first"]), times(sealed["last"]))
+    rows["remnant"] = only_back & rows["b_traces"] & rows["b_complete"] & ~rows["b_asks_websocket"]
+    rows["lost_upgrade"] |= rows["remnant"]
+
+
+def overlap(start: Times, end: Times, since: Times, until: Times) -> Flags:
+    """Whether any of the spans since..until touches start..end, for each start."""
+    begun = np.searchsorted(np.sort(since), end, side="right")
+    done = np.searchsorted(np.sort(until), start, side="left")
+    result: Flags = begun > done
+    return result
