@@ -20,17 +20,9 @@ import pandas as pd
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import clock as clocks
 from wsanalyze.pairing.clock import NEVER, Clock
-from wsanalyze.pairing.matching import Edges, match
+from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
 from wsanalyze.pairing.own import own_requests
 from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, prepare
-
-BYTES, KEY, REQUEST_ID, ADDRESS, CONTENT = (
-    "bytes",
-    "sec-websocket-key",
-    "request-id",
-    "forwarded-address",
-    "content-and-time",
-)
 
 
 @dataclass(frozen=True, slots=True)

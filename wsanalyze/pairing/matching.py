@@ -15,6 +15,17 @@ import pandas as pd
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.prepare import last_forwarded
 
+BYTES, KEY, REQUEST_ID, ADDRESS, CONTENT = (
+    "bytes",
+    "sec-websocket-key",
+    "request-id",
+    "forwarded-address",
+    "content-and-time",
+)
+"""The rungs of the ladder of evidence."""
+SLACK = 1_000_000_000
+"""Nanoseconds by which a value that stands once on each side may be out of its window: where packets were not captured in order, a
+retransmission may be taken for the original."""
 MAX_CROWD = 64
 """Exchanges that share a value and a moment; among more than that no assignment means anything."""
 
@@ -67,12 +78,10 @@ def match(
     single = front.loc[once_front, [on, "exchange", "earliest", "latest_of_all", "itself"]].merge(
         back.loc[once_back, [on, "exchange", "began", "itself"]], on=on, suffixes=("", "_back")
     )
-    same = single["itself"] == single["itself_back"]
     if not unique:
-        single = single[
-            ~same & (single["began"] == NEVER)
-            | (single["began"] >= single["earliest"]) & (single["began"] <= single["latest_of_all"])
-        ]
+        began, slack = single["began"], 0 if strict and evidence == CONTENT else SLACK
+        in_time = (began >= single["earliest"] - slack) & (began <= single["latest_of_all"] + slack)
+        single = single[in_time | (began == NEVER)]
     single = single[single["itself"] != single["itself_back"]]
     no = [False] * len(single)
     edges = Edges(list(single["exchange"]), list(single["exchange_back"]), no, list(no), list(no))

@@ -140,6 +140,13 @@ SWITCHED = (
         "{router}: the load balancer speaks WebSocket itself.",
     ),
     Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["f_101"] & r["early"] & (r["front_lossy"] | r["back_lossy"]),
+        "The client's 101 (front {fa}) seems to come before the router's (back {ba}), but packets are missing, and "
+        "a retransmission may have been taken for the original.",
+    ),
+    Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & r["early"],

@@ -67,7 +67,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
     _compare(rows)
-    look_around(rows, pairing, front)
+    look_around(rows, pairing, front, back)
     _answers(rows, pairing, front, back)
     return rows
 
@@ -136,9 +136,10 @@ def _compare(rows: pd.DataFrame) -> None:
     rows["same_key"] = known & (rows["f_identity"] == rows["b_identity"])
     # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
     rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
-    rows["other_key"] = (
-        rows["paired"] & known & ~rows["same_key"] & (rows["b_asks_websocket"] | (rows["b_status"] == SWITCHING))
-    )
+    # Without the client's request there is no telling that this is its partner.
+    speaks = rows["b_asks_websocket"] | (rows["b_status"] == SWITCHING)
+    rows["other_key"] = rows["paired"] & known & ~rows["same_key"] & speaks & (rows["f_began"] != NEVER)
+    rows["key_unclear"] |= rows["paired"] & known & ~rows["same_key"] & ~rows["other_key"] & speaks
     rows["same_bytes"] = (
         rows["paired"]
         & (rows["f_head"] != 0)
@@ -167,6 +168,7 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
         & (rows["b_status"] == 0)
         & (
             (rows["b_response_state"] == "missing")
+            | rows["back_lossy"]
             | (rows["b_ended"].isna() & (back_last < np.where(over == NEVER, NEVER, over + high)))
         )
     )

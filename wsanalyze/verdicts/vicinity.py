@@ -19,20 +19,27 @@ LOSSES = ("gap", "truncated", "buffer-limit")
 """Defects that mean that bytes which went by are not in the capture."""
 
 
-def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables) -> None:
-    """Add `front_lossy` and `front_encrypted`; and `remnant`: only the back shows it, and there the upgrade is gone."""
+def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
+    """Add `front_lossy`, `back_lossy` and `front_encrypted`; and `remnant`: only the back shows it, and there the upgrade is gone."""
     only_back = ~rows["seen"].to_numpy(bool)
     moment = np.where(only_back, rows["b_over"], rows["f_over"]).astype(np.int64)
     low, high = pairing.clock.bounds(moment - pairing.clock.rough)
     start = np.where(only_back, moment - high, moment)
     end = np.where(only_back, moment - low, moment)
-    lost = front.defects["name"].isin(LOSSES).to_numpy(bool)
-    until, since = times(front.defects["time"])[lost], times(front.defects["since"])[lost]
-    rows["front_lossy"] = overlap(start - NEARBY, end + NEARBY, np.where(since == NEVER, until, since), until)
+    rows["front_lossy"] = _loses(front, start, end)
+    behind = rows["b_over"].to_numpy(np.int64)
+    rows["back_lossy"] = rows["paired"] & _loses(back, behind, behind)
     sealed = front.connections[front.connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)]
     rows["front_encrypted"] = only_back & overlap(start, end, times(sealed["first"]), times(sealed["last"]))
     rows["remnant"] = only_back & rows["b_traces"] & rows["b_complete"] & ~rows["b_asks_websocket"]
     rows["lost_upgrade"] |= rows["remnant"]
+
+
+def _loses(tables: Tables, start: Times, end: Times) -> Flags:
+    """Whether the capture lacks bytes of any connection near each span."""
+    lost = tables.defects[tables.defects["name"].isin(LOSSES).to_numpy(bool)]
+    until, since = times(lost["time"]), times(lost["since"])
+    return overlap(start - NEARBY, end + NEARBY, np.where(since == NEVER, until, since), until)
 
 
 def overlap(start: Times, end: Times, since: Times, until: Times) -> Flags:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalyze.pairing import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
+from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
 from wsanalyze.verdicts.declarations import CASES, NOTHING, Case
 
 _BY = {
