@@ -14,7 +14,7 @@ import pandas as pd
 
 from wsanalyze import capture, pairing, rules, verdicts
 from wsanalyze.capture import Tables
-from wsanalyze.pairing import Pairing
+from wsanalyze.pairing import Pairing, legs
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.context import Context
 from wsanalyze.rules.finding import Finding
@@ -98,6 +98,8 @@ def judge(
     front: Tables, back: Tables, *, web_ports: Collection[int] = WEB_PORTS, clock_offset: float | None = None
 ) -> Analysis:
     """Judge tables that have been read."""
+    whole = (front, back)
+    front, back = legs.part(front, back)
     pairs = pairing.pair(front, back, clock_offset=clock_offset)
     handshakes = verdicts.judge(pairs, front, back)
     requests = _requests(pairs, handshakes, back, front)
@@ -112,7 +114,7 @@ def judge(
         findings=findings,
         requests=_counts(pairs, handshakes, front, context),
         unpaired=_unpaired(pairs),
-        problems=tuple(_problems(pairs, front, back)),
+        problems=tuple((*_shared(whole, (front, back)), *_problems(pairs, front, back))),
     )
 
 
@@ -169,6 +171,18 @@ def _unpaired(pairs: Pairing) -> dict[str, int]:
         "front": int((~pairs.front["exchange"].isin(sure["front"])).sum()),
         "back": int((~pairs.back["exchange"].isin(sure["back"])).sum()),
     }
+
+
+def _shared(whole: tuple[Tables, Tables], parted: tuple[Tables, Tables]) -> Iterator[tuple[str, str]]:
+    """What there is to say of connections that are in both captures."""
+    found, left = (len(legs.shared(*sides)) for sides in (whole, parted))
+    if left:
+        text = f"{left} connections are in both captures and cannot be told apart: name one capture of each side."
+    else:
+        text = f"{found} connections were in both captures: what carried a request first was taken for the front."
+    if found:
+        yield "front", text
+        yield "back", text
 
 
 def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str, str]]:

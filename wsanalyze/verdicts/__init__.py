@@ -103,7 +103,7 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     for side, where in (("front", seen), ("back", behind)):
         for name in ("exchange", "connection"):
             table[f"{side}_{name}"] = rows[f"{side[0]}_{name}"].where(where).astype("Int64")
-    texts = [name for name in table if isinstance(table[name].dtype, pd.StringDtype)]
+    texts = [str(name) for name in table if isinstance(table[name].dtype, pd.StringDtype)]
     table[texts] = table[texts].astype(object).where(table[texts].notna(), None)
     return table
 
