@@ -114,7 +114,7 @@ def judge(
         findings=findings,
         requests=_counts(pairs, handshakes, front, context),
         unpaired=_unpaired(pairs),
-        problems=tuple((*_shared(whole, (front, back)), *_problems(pairs, front, back))),
+        problems=(*_shared(whole, (front, back)), *_problems(pairs, front, back)),
     )
 
 

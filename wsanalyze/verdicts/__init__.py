@@ -29,7 +29,6 @@ _DOPPLER_PORT = 8081
 
 def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     """The handshakes, in order of time, with the columns that `wsanalyze.analysis.Analysis.handshakes` describes but for `findings`."""
-    # Copies put columns that were added one by one together again.
     rows = facts(pairing, front, back).copy()
     cover(rows, pairing, front, back)
     rows = rows.copy()

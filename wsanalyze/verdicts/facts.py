@@ -67,7 +67,10 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
     _compare(rows)
+    # Copies put columns that were added one by one together again.
+    rows = rows.copy()
     look_around(rows, pairing, front, back)
+    rows = rows.copy()
     _answers(rows, pairing, front, back)
     return rows
 
