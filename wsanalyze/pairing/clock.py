@@ -115,6 +115,10 @@ def estimate(pairs: pd.DataFrame) -> tuple[Clock, npt.NDArray[np.bool_]]:
     lower = np.full(len(pairs), -UNBOUNDED, np.int64)
     lower[trusted] = below[trusted]
     lows = -_spread(times, -lower[bounded][order])
+    if jumped:
+        # Where is not known, so at any time all offsets are possible that a pair allows.
+        lows = np.full(len(times), below[trusted].min(), np.int64)
+        upper = np.full(len(times), above[bounded].max(), np.int64)
     low, high = lower.max(), above[bounded].min()
     fits = low <= high + TOLERANCE
     clock = Clock(
