@@ -199,7 +199,9 @@ def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str
             yield side, f"The {side} capture holds no packets."
         elif not tables.captures["segments"].sum():
             yield side, f"The {side} capture holds no TCP packets."
-        if pairs.clock.contradictory:
+        if pairs.clock.exchanged:
+            yield side, "The requests of the front lie within those of the back: the two captures seem to be exchanged."
+        elif pairs.clock.contradictory:
             yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
         if not pairs.clock.pairs and len(pairs.front) and len(pairs.back):
             yield side, "No exchange could be paired, so nothing tells how far the clocks of the captures differ."

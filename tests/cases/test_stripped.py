@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.cases.wire import Story, answer, handshake, rules, switching, told
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 426])
-def test_the_request_lost_it(tmp_path: Path, changes: dict[str, str | None], detail: str, status: int) -> None:
+def test_the_request_lost_it(tmp_path: Path, changes: dict[str, Any], detail: str, status: int) -> None:
     story = Story()
     front, back = story.front(), story.back()
     front.ask(handshake())

@@ -25,7 +25,7 @@ def accept(key: str) -> str:
     return base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()  # noqa: S324
 
 
-def request(method: str = "GET", target: str = "/", version: str = "1.1", **headers: str | None) -> bytes:
+def request(method: str = "GET", target: str = "/", version: str = "1.1", **headers: Any) -> bytes:
     """A request; underscores in header names stand for dashes, None leaves a header out."""
     head = {"Host": "app.test", **{name.replace("_", "-"): value for name, value in headers.items()}}
     lines = [
@@ -35,18 +35,22 @@ def request(method: str = "GET", target: str = "/", version: str = "1.1", **head
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def handshake(target: str = "/ws", key: str | None = KEY, **headers: str | None) -> bytes:
+def _merged(usual: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {**usual, **changes}
+
+
+def handshake(target: str = "/ws", key: str | None = KEY, **headers: Any) -> bytes:
     """A WebSocket handshake; header arguments change it."""
-    asked: dict[str, str | None] = {
+    asked: dict[str, Any] = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
         "Sec_WebSocket_Key": key,
         "Sec_WebSocket_Version": "13",
     }
-    return request(target=target, **{**asked, **headers})
+    return request(target=target, **_merged(asked, headers))
 
 
-def answer(status: int, body: bytes = b"", **headers: str | None) -> bytes:
+def answer(status: int, body: bytes = b"", **headers: Any) -> bytes:
     """A response with a length."""
     head = {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} Because", *(f"{name}: {value}" for name, value in head.items() if value is not None)]
@@ -54,10 +58,10 @@ def answer(status: int, body: bytes = b"", **headers: str | None) -> bytes:
     return ("\r\n".join([*lines, *length]) + "\r\n\r\n").encode() + body
 
 
-def switching(key: str = KEY, **headers: str | None) -> bytes:
+def switching(key: str = KEY, **headers: Any) -> bytes:
     """The 101 that answers a key; header arguments change it."""
     return answer(
-        101, **{"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Accept": accept(key), **headers}
+        101, **_merged({"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Accept": accept(key)}, headers)
     )
 
 

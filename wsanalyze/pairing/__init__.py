@@ -11,7 +11,7 @@ The evidence is a ladder, the strongest first; what one rung has paired the next
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from wsanalyze.pairing import clock as clocks
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
 from wsanalyze.pairing.own import own_requests
-from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, prepare
+from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, last_forwarded, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,12 @@ class Pairing:
 def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> Pairing:
     """Pair the exchanges; `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks."""
     ours, theirs = prepare(front), prepare(back)
-    if clock_offset is not None:
-        clock = clocks.fixed(clock_offset)
-    else:
-        first = _ladder(ours, theirs, clocks.UNKNOWN, unique=True)
-        clock, _ = clocks.estimate(_bounds(first, ours, theirs))
-        if not clock.pairs:
-            clock = clocks.assumed()
+    clock = _first_guess(ours, theirs) if clock_offset is None else clocks.fixed(clock_offset)
     pairs = _ladder(ours, theirs, clock, unique=False)
     bounds = _bounds(pairs, ours, theirs)
     estimated, against = clocks.estimate(bounds)
+    if _is_exchanged(pairs, ours, theirs):
+        estimated, against = replace(estimated, exchanged=True), np.zeros(len(bounds), bool)
     early = frozenset(bounds.loc[against & bounds["switching"].to_numpy(bool), "front"])
     if clock_offset is not None:
         clock = clocks.fixed(clock_offset, estimated.pairs)
@@ -62,6 +58,22 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
         clock = estimated
     own = own_requests(ours, theirs, pairs, front, clock)
     return Pairing(ours, theirs, pairs, clock, early, own)
+
+
+def _is_exchanged(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> bool:
+    """Whether the front's requests name the back's clients as those that they were forwarded for: front and back were mixed up."""
+    named = front.loc[pairs["front"], "x_forwarded_for"].map(last_forwarded)
+    return bool((named.to_numpy(object) == back.loc[pairs["back"], "client_address"].to_numpy(object)).any())
+
+
+def _first_guess(front: pd.DataFrame, back: pd.DataFrame) -> Clock:
+    """The offset that those pairs tell whose value is found once on each side; or else those in the same order, if they agree."""
+    pairs = _ladder(front, back, clocks.UNKNOWN, unique=True)
+    clock, _ = clocks.estimate(_bounds(pairs[~pairs["likely"]], front, back), provisional=True)
+    if clock.pairs:
+        return clock
+    clock, _ = clocks.estimate(_bounds(pairs, front, back), provisional=True)
+    return clock if clock.pairs and not clock.contradictory else clocks.assumed()
 
 
 def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bool) -> pd.DataFrame:

@@ -40,6 +40,8 @@ class Clock:
     """How many pairs bound it."""
     contradictory: bool
     """No single offset fits: a clock jumped, or the clocks drifted apart."""
+    exchanged: bool
+    """The front's exchanges lie within those of the back: the captures were named in the wrong order."""
     times: Times
     """Nanoseconds on the front's clock, ascending, at which the next two hold."""
     lower: Times
@@ -63,6 +65,7 @@ UNKNOWN = Clock(
     None,
     0,
     contradictory=False,
+    exchanged=False,
     times=np.zeros(0, np.int64),
     lower=np.zeros(0, np.int64),
     upper=np.zeros(0, np.int64),
@@ -77,6 +80,7 @@ def fixed(seconds: float, pairs: int = 0) -> Clock:
         seconds,
         pairs,
         contradictory=False,
+        exchanged=False,
         times=np.zeros(1, np.int64),
         lower=offset - FIXED_SLACK,
         upper=offset + FIXED_SLACK,
@@ -86,15 +90,17 @@ def fixed(seconds: float, pairs: int = 0) -> Clock:
 def assumed() -> Clock:
     """What is taken for granted where there are no pairs."""
     zero = np.zeros(1, np.int64)
-    return Clock(None, None, 0, contradictory=False, times=zero, lower=zero - ASSUMED, upper=zero + ASSUMED)
+    return Clock(
+        None, None, 0, contradictory=False, exchanged=False, times=zero, lower=zero - ASSUMED, upper=zero + ASSUMED
+    )
 
 
-def estimate(pairs: pd.DataFrame) -> tuple[Clock, npt.NDArray[np.bool_]]:
+def estimate(pairs: pd.DataFrame, *, provisional: bool = False) -> tuple[Clock, npt.NDArray[np.bool_]]:
     """The offset that pairs agree on, and for each pair whether its answer contradicts what the others agree on.
 
     `pairs` has the columns `time` (of the front's request), `above` (bound from the requests), `below` (bound from the
     answers), in nanoseconds, NEVER where absent; and `switching`: the answers are 101s, which a load balancer may give
-    too early.
+    too early. `provisional`: more pairs are to come, so whether a clock jumped is not judged by them yet.
     """
     switching = pairs["switching"].to_numpy(bool)
     at, above, below = (pairs[name].to_numpy(np.int64) for name in ("time", "above", "below"))
@@ -107,10 +113,17 @@ def estimate(pairs: pd.DataFrame) -> tuple[Clock, npt.NDArray[np.bool_]]:
     answered = below != NEVER
     limit = _envelope(times, upper, at)
     against = answered & (below > limit + TOLERANCE)
-    jumped = bool((against & ~switching).any()) and not against[answered].all()
-    if jumped:
+    own = answered & bounded & (below > above + TOLERANCE)
+    ordinary = answered & ~switching
+    exchanged = bool(ordinary.any() and own[ordinary].all())
+    jumped = bool((against & ordinary).any()) and not against[answered].all()
+    if provisional:
+        jumped |= _is_block(against[answered][np.argsort(at[answered], kind="stable")])
+    if exchanged:
+        against = np.zeros(len(pairs), bool)
+    elif jumped:
         # A clock jumped somewhere: only a pair's own times can be compared.
-        against = answered & switching & (below > above + TOLERANCE) & bounded
+        against = own & switching
     trusted = answered & ~against
     lower = np.full(len(pairs), -UNBOUNDED, np.int64)
     lower[trusted] = below[trusted]
@@ -126,11 +139,18 @@ def estimate(pairs: pd.DataFrame) -> tuple[Clock, npt.NDArray[np.bool_]]:
         high=float(max(high, low)) / 1e9 if fits else None,
         pairs=int(bounded.sum()),
         contradictory=not fits,
+        exchanged=exchanged,
         times=times,
         lower=np.minimum(lows, upper) - TOLERANCE,
         upper=np.maximum(lows, upper) + TOLERANCE,
     )
     return clock, against
+
+
+def _is_block(against: npt.NDArray[np.bool_]) -> bool:
+    """Whether those that contradict are all that came after a moment, or before it, as when a clock is set."""
+    count = int(against.sum())
+    return 2 <= count < len(against) and bool(against[:count].all() or against[-count:].all())
 
 
 def _spread(times: Times, values: Times) -> Times:

@@ -68,8 +68,8 @@ def match(
 ) -> pd.DataFrame:
     """Edges between the rows that have the same value of `on`.
 
-    `strict`: say where several assignments are possible; otherwise the order decides. `unique`: only values that stand
-    once on each side, whatever the time.
+    `strict`: say where several assignments are possible; otherwise the order decides. `unique`: whatever the time, values
+    that stand once on each side, and as likely ones those that stand as often on either side, in their order.
     """
     front, back = _with_window(_valued(front, on), clock), _valued(back, on)
     back = back[back[on].isin(front[on])]
@@ -85,13 +85,30 @@ def match(
     single = single[single["itself"] != single["itself_back"]]
     no = [False] * len(single)
     edges = Edges(list(single["exchange"]), list(single["exchange_back"]), no, list(no), list(no))
-    if not unique:
-        several = ~front[on].isin(single[on]) & ~(once_front & front[on].isin(back.loc[once_back, on]))
-        shared = front[several]
-        groups = dict(iter(back[back[on].isin(shared[on])].groupby(on, sort=False)))
+    several = ~front[on].isin(single[on]) & ~(once_front & front[on].isin(back.loc[once_back, on]))
+    shared = front[several]
+    others = back[back[on].isin(shared[on])]
+    if unique:
+        _rank(shared, others, on, edges)
+    else:
+        groups = dict(iter(others.groupby(on, sort=False)))
         for value, fronts in shared.groupby(on, sort=False):
             _resolve(fronts, groups[value], edges, strict=strict)
     return edges.frame(evidence)
+
+
+def _rank(front: pd.DataFrame, back: pd.DataFrame, on: str, edges: Edges) -> None:
+    """Take the first for the first and so on, where a value stands as often on either side."""
+    ranked = []
+    for side in (front, back):
+        ordered = side.sort_values(["began", "exchange"])
+        groups = ordered.groupby(on)
+        ranked.append(ordered.assign(rank=groups.cumcount(), size=groups[on].transform("size")))
+    columns = [on, "rank", "size", "exchange", "itself"]
+    both = ranked[0][columns].merge(ranked[1][columns], on=[on, "rank", "size"], suffixes=("", "_back"))
+    both = both[both["itself"] != both["itself_back"]]
+    for ours, theirs in zip(both["exchange"], both["exchange_back"], strict=True):
+        edges.add(ours, theirs, likely=True)
 
 
 def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
