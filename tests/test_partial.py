@@ -63,9 +63,11 @@ def test_never_a_wrong_verdict(scenario: Scenario, name: str, sides: str, tmp_pa
             assert row["front_status"] == truth["client_status"], row["reason"]
     assert not wrong
     for finding in analysis.findings:
-        for header in ("X-Forwarded-For", "X-Forwarded-Proto"):
-            if finding.rule == f"{header.lower()}-missing":
-                missing = {http["router_path"] for http in scenario.truth["http"] if header in http["expected_missing"]}
+        for name_of_header in ("X-Forwarded-For", "X-Forwarded-Proto"):
+            if finding.rule == f"{name_of_header.lower()}-missing":
+                missing = {
+                    http["router_path"] for http in scenario.truth["http"] if name_of_header in http["expected_missing"]
+                }
                 assert {evidence.target for evidence in finding.evidence} <= missing
 
 

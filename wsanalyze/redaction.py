@@ -36,7 +36,7 @@ _NAMES = (
 _PARAMETER: Final = re.compile(rf"(?i)([?&;]{_NAMES}=)[^&#;\s]+")
 _USERINFO: Final = re.compile(r"(?i)^(\w[\w+.-]*://)[^/@\s]+@")
 _JWT: Final = re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*")
-_SUBPROTOCOL: Final = re.compile(r"(?i)\b((?:base64url\.)?bearer[.\w-]*?[.,]\s*)[\w.~+/=-]{8,}")
+_SUBPROTOCOL: Final = re.compile(r"(?i)\b((?:base64url\.)?bearer[.\w-]*[.,]\s*)[\w~+/=-]{8,}")
 
 
 def target(value: str) -> str:

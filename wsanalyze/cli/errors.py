@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 
 import click
 
@@ -44,7 +45,4 @@ def report(failure: Failure, arguments: list[str]) -> int:
 
 def _wants_json(arguments: list[str]) -> bool:
     """Whether JSON was asked for, also where the arguments could not be understood."""
-    return any(
-        argument == "--format=json" or (argument == "--format" and following == "json")
-        for argument, following in zip(arguments, [*arguments[1:], ""], strict=True)
-    )
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)

@@ -46,7 +46,7 @@ def show(front: str, back: str, id_: str, *, show_secrets: bool, clock_offset: f
         analysis,
         row,
         difference(found.front_request, found.back_request),
-        difference(found.front_response, found.back_response),
+        difference(found.front_response, found.back_response, answer=True),
         width=output.width(),
         colour=output.wants_colour(),
         show_secrets=show_secrets,

@@ -48,19 +48,24 @@ def lines(head: bytes) -> list[Line]:
     return found
 
 
-def difference(front: bytes | None, back: bytes | None) -> list[Difference]:
-    """The front's lines in their order, each with its counterpart on the back; then what only the back has."""
+def difference(front: bytes | None, back: bytes | None, *, answer: bool = False) -> list[Difference]:
+    """The front's lines in their order, each with its counterpart on the back; then what only the back has.
+
+    What the load balancer did to them: of a request it removed what only the front has, to an `answer` it added that.
+    """
+    only_front: Kind = "added" if answer else "removed"
+    only_back: Kind = "removed" if answer else "added"
     ours, theirs = (lines(head) if head is not None else [] for head in (front, back))
     left = list(theirs)
     found: list[Difference] = []
     for index, line in enumerate(ours):
         partner = _partner(line, left, is_start=index == 0)
         if partner is None:
-            found.append(Difference("removed" if theirs else "same", line, None))
+            found.append(Difference(only_front if theirs else "same", line, None))
             continue
         left.remove(partner)
         found.append(Difference("same" if partner.value == line.value else "changed", line, partner))
-    found.extend(Difference("added" if ours else "same", None, line) for line in left)
+    found.extend(Difference(only_back if ours else "same", None, line) for line in left)
     return found
 
 

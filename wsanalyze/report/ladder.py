@@ -72,7 +72,7 @@ def render(
     _ladder(screen, analysis, handshake)
     for title, differences in (("Request", requests), ("Answer", responses)):
         _heads(screen, title, differences, show_secrets=show_secrets)
-    screen.print(Text("- removed   + added   ~ changed, between the client's leg and the router's", style="dim"))
+    screen.print(Text("- removed by the load balancer   + added by it   ~ changed by it", style="dim"))
     screen.print()
     for side in ("front", "back"):
         if handshake[f"{side}_frames"]:

@@ -47,13 +47,20 @@ def answer(analysis: Analysis) -> str:
     parts.extend(f"{counts[verdict]} {_were(counts[verdict])} {_DOES[verdict][1]}" for verdict in bad)
     if counts["passed-through"]:
         parts.append(_passed(handshakes, counts["passed-through"]))
+    if counts["undetermined"] == total:
+        return (
+            f"What the load balancer{_where(analysis)} did with {_all(total)} cannot be told: {_because(handshakes)}."
+        )
     if counts["undetermined"]:
-        details = Counter(handshakes.loc[handshakes["verdict"] == "undetermined", "detail"])
-        because = " and ".join(_BECAUSE[detail] for detail, _ in details.most_common(2))
-        parts.append(f"for {counts['undetermined']} the captures cannot tell: {because}")
+        parts.append(f"for {counts['undetermined']} the captures cannot tell: {_because(handshakes)}")
     if len(parts) == 1 and counts["passed-through"] == total:
         return f"The load balancer{_where(analysis)} passes WebSocket through: {parts[0]}."
     return f"Of {total} WebSocket handshake{'s' if total > 1 else ''}{_at(analysis)}, {'; '.join(parts)}."
+
+
+def _because(handshakes: pd.DataFrame) -> str:
+    details = Counter(handshakes.loc[handshakes["verdict"] == "undetermined", "detail"])
+    return " and ".join(_BECAUSE[detail] for detail, _ in details.most_common(2))
 
 
 def _no_handshakes(analysis: Analysis) -> str:

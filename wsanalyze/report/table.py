@@ -20,11 +20,10 @@ from wsanalyze.rules.finding import Evidence, Finding
 
 MAX_HANDSHAKES = 12
 """Handshakes that are shown one by one; a screen has about fifty lines."""
-WIDE = 110
-"""Columns from which on there is room for times."""
-NARROW = 100
-"""Columns below which there is no room for the outcome, which the status tells as well."""
-MIN_TARGET = 12
+COLUMNS = ("id", "time (UTC)", "verdict", "outcome", "router→client", "front", "back")
+DISPENSABLE = ("time (UTC)", "outcome", "router→client", "back", "front")
+"""Columns that are left out where there is no room, the first one first."""
+MIN_TARGET = 14
 """Columns that a target gets at least."""
 MAX_EVIDENCE = 3
 """Instances of a finding that are shown."""
@@ -64,26 +63,21 @@ def render(analysis: Analysis, *, width: int = 100, colour: bool = False, show_s
 def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
     rows = summary.worst_first(analysis.handshakes)
     shown = rows.head(MAX_HANDSHAKES).to_dict("records")
-    names = ["id", "verdict", "outcome", "status", "front", "back"]
-    cells = [_cells(row) for row in shown]
-    if screen.width < NARROW:
-        del names[2]
-        for line in cells:
-            del line[2]
-    if screen.width >= WIDE:
-        names.insert(1, "time (UTC)")
-        for row, line in zip(shown, cells, strict=True):
-            line.insert(1, Text("-" if pd.isna(row["time"]) else row["time"].strftime("%H:%M:%S.%f")[:-3]))
-    taken = sum(max(len(name), *(len(line[index]) for line in cells)) + 2 for index, name in enumerate(names))
-    room = max(MIN_TARGET, screen.width - taken)
+    columns = {name: [cells[name] for cells in map(_cells, shown)] for name in COLUMNS}
+    widths = {name: max(len(name), *map(len, cells)) + 2 for name, cells in columns.items()}
+    for name in DISPENSABLE:
+        if sum(widths.values()) + MIN_TARGET <= screen.width:
+            break
+        del widths[name]
+    room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    for name in (*names, "target"):
+    for name in (*widths, "target"):
         table.add_column(name, no_wrap=True)
-    for row, line in zip(shown, cells, strict=True):
+    for index, row in enumerate(shown):
         path = target(
             row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets
         )
-        table.add_row(*line, Text(shortened(path, room)))
+        table.add_row(*(columns[name][index] for name in widths), Text(shortened(path, room)))
     screen.print(table)
     left = len(rows) - MAX_HANDSHAKES
     if left > 0:
@@ -93,16 +87,17 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     screen.print()
 
 
-def _cells(row: dict[Any, Any]) -> list[Text]:
+def _cells(row: dict[Any, Any]) -> dict[str, Text]:
     status = "→".join("-" if pd.isna(row[name]) else str(row[name]) for name in ("back_status", "front_status"))
-    return [
-        Text(row["id"]),
-        Text(_verdict(row), style=STYLES[row["verdict"]]),
-        Text(row["outcome"] or "-"),
-        Text(status),
-        Text(frames(row["front_frames"])),
-        Text(frames(row["back_frames"])),
-    ]
+    return {
+        "id": Text(row["id"]),
+        "time (UTC)": Text("-" if pd.isna(row["time"]) else row["time"].strftime("%H:%M:%S.%f")[:-3]),
+        "verdict": Text(_verdict(row), style=STYLES[row["verdict"]]),
+        "outcome": Text(row["outcome"] or "-"),
+        "router→client": Text(status),
+        "front": Text(frames(row["front_frames"])),
+        "back": Text(frames(row["back_frames"])),
+    }
 
 
 def _verdict(row: dict[Any, Any]) -> str:
