@@ -1,0 +1,16 @@
+"""Takes a capture file, gives the engine's tables as data frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from wsanalyze import _engine
+from wsanalyze.capture import frame
+
+
+def scan(path: Path) -> dict[str, pd.DataFrame]:
+    """The tables of one capture."""
+    return {name: frame(pa.table(table)) for name, table in _engine.scan(path, str(path), None).items()}
