@@ -133,8 +133,7 @@ def test_websocket_frames(capture: Path) -> None:
     rows = fields(capture, ["tcp.stream", "websocket.opcode", "tcp.srcport"], "websocket")
     theirs: Counter[int] = Counter()
     for _, opcodes, _ in rows:
-        for opcode in filter(None, opcodes.split(",")):
-            theirs[int(opcode)] += 1
+        theirs.update(int(opcode) for opcode in filter(None, opcodes.split(",")))
     websockets = scan(capture)["websockets"]
     ours = {
         1: int(websockets["client_text"].sum() + websockets["server_text"].sum()),

@@ -126,23 +126,28 @@ WRAPPED: dict[str, Any] = {
 LINKTYPES = {"cooked": 113, "cooked v2": 276, "raw": 101}
 
 
-@pytest.mark.parametrize("kind", WRAPPED)
-@pytest.mark.parametrize("form", ["pcap", "pcap ns", "pcap big endian", "pcapng", "gzip"])
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        (kind, form)
+        for kind in WRAPPED
+        for form in ("pcap", "pcap ns", "pcap big endian", "pcapng", "gzip")
+        if (kind, form) != ("raw", "pcapng")
+    ],
+)
 def test_link_layers_and_files(kind: str, form: str, tmp_path: Path) -> None:
     packets = [WRAPPED[kind](packet) for packet in conversation()]
     path = tmp_path / "capture"
-    linktype = LINKTYPES.get(kind, 1)
     if form == "pcapng":
+        # Every interface is Ethernet here: cooked records under an Ethernet header, as `bosh pcap` makes them.
         wrpcapng(str(path), packets)
-        if kind in LINKTYPES:
-            pytest.skip("scapy writes every pcapng interface as Ethernet")
     else:
-        options: dict[str, Any] = {
+        options: dict[str, dict[str, Any]] = {
             "pcap ns": {"nano": True},
             "pcap big endian": {"endianness": ">"},
             "gzip": {"gz": True},
-        }.get(form, {})
-        wrpcap(str(path), packets, linktype=linktype, **options)
+        }
+        wrpcap(str(path), packets, linktype=LINKTYPES.get(kind, 1), **options.get(form, {}))
     check(path)
 
 
