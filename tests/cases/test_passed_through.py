@@ -206,7 +206,9 @@ def test_intact_first_and_then_without_the_upgrade(tmp_path: Path) -> None:
     again = handshake(Upgrade=None, Connection="close", X_Forwarded_For="203.0.113.10")
     story.back("10.244.0.12").ask(again).reply(answer(400, b"no")).end()
     front.reply(answer(400, b"no"))
-    assert told(story.analyze(tmp_path))[0] == "passed-through"
+    analysis = story.analyze(tmp_path)
+    assert told(analysis) == (*PASSED, "refused")
+    assert rules(analysis) == {"handshake-retried", "router-error"}
 
 
 @pytest.mark.parametrize("proxy", [b"", b"PROXY TCP4 203.0.113.10 203.0.113.1 50001 80\r\n"])

@@ -94,7 +94,8 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     table["changes"] = pd.Series(changes(rows), dtype=object)
     table = pd.concat([table, websockets(rows, front, back)], axis=1)
     table["stream"] = [_stream(row) for row in records]
-    table["retried"] = rows["tries"].to_numpy() > 1
+    table["tries"] = np.where(behind, rows["tries"], 0)
+    table["retried_without"] = rows["retried_without"].to_numpy(bool)
     table["time"] = first_times(rows, front, back)
     table["first_frame"] = [
         min(frames) if frames else 0 for frames in table["front_frames"].where(seen, table["back_frames"])

@@ -51,7 +51,8 @@ def _detail(case: Case, row: dict[Any, Any]) -> str | None:
 def choose(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each handshake: of several tries the one that counts, of several possible partners any where all mean the same.
 
-    Adds `ambiguous`: the possible partners mean different things. Adds `tries`: how often it was seen on the back.
+    Adds `ambiguous`: the possible partners mean different things. Adds `tries`: how often it was seen on the back;
+    `retried_without`: intact once, and once without the upgrade.
     """
     sure = rows[~rows["doubtful"].to_numpy(bool)]
     rank = (
@@ -62,7 +63,8 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
     key = np.where(sure["front"] == NOBODY, -2 - sure["back"], sure["front"])
     sure = sure.assign(key=key, rank=rank).sort_values(["key", "rank", "b_began", "back"], kind="stable")
     tries = sure.groupby("key")["back"].transform("size")
-    best = sure.assign(tries=tries, ambiguous=False).drop_duplicates("key")
+    stripped_again = sure.groupby("key")["lost"].transform("any") & sure.groupby("key")["intact"].transform("any")
+    best = sure.assign(tries=tries, retried_without=stripped_again, ambiguous=False).drop_duplicates("key")
     doubtful = rows[rows["doubtful"].to_numpy(bool) & ~rows["front"].isin(best["front"])].copy()
     if not len(doubtful):
         return best.drop(columns=["key", "rank"])
@@ -70,5 +72,6 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
     differing = meaning.groupby(doubtful["front"]).transform("nunique") > 1
     doubtful["ambiguous"] = differing | doubtful["spare"]
     doubtful["tries"] = 1
+    doubtful["retried_without"] = False
     doubtful["confidence"] = "likely"
     return pd.concat([best, doubtful.drop_duplicates("front")], ignore_index=True).drop(columns=["key", "rank"])
