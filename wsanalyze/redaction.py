@@ -1,13 +1,15 @@
 """Takes text and header values from a capture, gives them without the secrets that they carry.
 
-What a header or a query parameter is called tells whether its value is a secret; values that have the form of a token are
-masked wherever they stand.
+What a header or a parameter is called tells whether its value is a secret; values that have the form of a token are masked
+wherever they stand. Each pattern looks at a character a bounded number of times, whatever the text.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
+from urllib.parse import unquote
 
 MASK: Final = "***"
 
@@ -16,42 +18,79 @@ SECRET_HEADERS: Final = frozenset(
         "authorization",
         "proxy-authorization",
         "cookie",
+        "cookie2",
         "set-cookie",
-        "x-auth-token",
-        "x-api-key",
-        "x-csrf-token",
-        "x-xsrf-token",
         "x-amz-security-token",
         "x-forwarded-client-cert",
         "x-cf-proxy-signature",
         "x-cf-proxy-metadata",
     }
 )
-"""Headers whose whole value is a secret."""
+"""Headers whose whole value is a secret, beside those whose name says so."""
 
-_NAMES = (
-    r"(?:[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|signature|credential|session|api[_-]?key|jwt|assertion)[\w.-]*"
-    r"|auth(?:orization)?|code|sig|key|pwd|pass|sid|ticket)"
+_SECRET_NAME: Final = re.compile(
+    r"(?i)token|secret|passw(?:or)?d|passphrase|signature|credential|session|assertion|jwt|hmac"
+    r"|(?:api|access|private|shared|subscription)[_-]?key"
+    r"|^(?:auth(?:orization)?|code|sig|key|pwd|pass|otp|sid|ticket)$"
 )
-_PARAMETER: Final = re.compile(rf"(?i)([?&;]{_NAMES}=)[^&#;\s]+")
+_ABOUT_SECRETS: Final = ("access-control-",)
+"""Headers that are named after secrets and hold none."""
+
+_PARAMETER: Final = re.compile(
+    r"(?i)(?P<before>(?:^|[?&;#,])\s*|%3f|%26|%23|%3b)(?P<name>[^=?&;#,\s]{1,200}?)(?:=|%3d)"
+)
+_END: Final = re.compile(r"[&#;\s]|$")
+_ENCODED_END: Final = re.compile(r"(?i)[&#;\s]|%26|%23|%3b|$")
 _USERINFO: Final = re.compile(r"(?i)^(\w[\w+.-]*://)[^/@\s]+@")
-_JWT: Final = re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*")
-_SUBPROTOCOL: Final = re.compile(r"(?i)\b((?:base64url\.)?bearer[.\w-]*[.,]\s*)[\w~+/=-]{8,}")
+_DOTTED: Final = re.compile(r"(?<![\w.-])[\w.-]+")
+_SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w~+/=.-]{8,}")
+_SUBPROTOCOL: Final = re.compile(
+    r"(?i)\b((?:bearer|authorization|access[_-]token|token|jwt)[.\w-]{0,64}[.,]\s*)[\w~+/=-]{8,}"
+)
 
 
 def target(value: str) -> str:
-    """A request-target without the secrets of its query and its userinfo (RFC 3986 3.2.1)."""
-    return _JWT.sub(MASK, _PARAMETER.sub(rf"\g<1>{MASK}", _USERINFO.sub(rf"\g<1>{MASK}@", value)))
+    """A request-target without the secrets of its parameters and its userinfo (RFC 3986 3.2.1)."""
+    return _without_tokens(_without_parameters(_USERINFO.sub(rf"\g<1>{MASK}@", value)))
 
 
 def header(name: str, value: str) -> str:
     """A header's value, masked where its name or its form says that it is a secret."""
     lowered = name.strip().lower()
-    if lowered in SECRET_HEADERS:
+    if lowered in SECRET_HEADERS or (_SECRET_NAME.search(lowered) and not lowered.startswith(_ABOUT_SECRETS)):
         return MASK
-    if lowered in {"referer", "location", "origin", "x-original-url", "x-rewrite-url"}:
-        return target(value)
     if lowered == "sec-websocket-protocol":
         # Browsers cannot set headers on a WebSocket, so tokens are sent as subprotocols.
         value = _SUBPROTOCOL.sub(rf"\g<1>{MASK}", value)
-    return _JWT.sub(MASK, value)
+    return target(_SCHEME.sub(rf"\g<1>{MASK}", value))
+
+
+def _without_parameters(value: str) -> str:
+    """`token=s3cret` masked, also where it is part of a target that is a parameter itself, and percent-encoded."""
+    kept: list[str] = []
+    done = 0
+    for found in _PARAMETER.finditer(value):
+        if found.start() < done or not _SECRET_NAME.search(unquote(found["name"])):
+            continue
+        stop = _ENCODED_END if found["before"].startswith("%") else _END
+        end = stop.search(value, found.end())
+        if end is not None and end.start() > found.end():
+            kept += [value[done : found.end()], MASK]
+            done = end.start()
+    return "".join([*kept, value[done:]])
+
+
+def _without_tokens(value: str) -> str:
+    """JSON Web Tokens (RFC 7519) masked: three parts joined by dots, of which the first begins as `{"` does in base64url."""
+    return _DOTTED.sub(lambda found: _without_token(found[0]), value) if "eyJ" in value else value
+
+
+def _without_token(dotted: str) -> str:
+    parts = dotted.split(".")
+    at = 0
+    for part, following in pairwise(parts[:-1]):
+        begin = part.find("eyJ")
+        if begin >= 0 and len(part) - begin >= 7 and len(following) >= 4:
+            return dotted[: at + begin] + MASK
+        at += len(part) + 1
+    return dotted

@@ -5,6 +5,7 @@ Names are compared without regard to case (RFC 9110 5.1), values as they are.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,20 +57,42 @@ def difference(front: bytes | None, back: bytes | None, *, answer: bool = False)
     only_front: Kind = "added" if answer else "removed"
     only_back: Kind = "removed" if answer else "added"
     ours, theirs = (lines(head) if head is not None else [] for head in (front, back))
-    left = list(theirs)
+    partner = _partners(ours, theirs)
     found: list[Difference] = []
     for index, line in enumerate(ours):
-        partner = _partner(line, left, is_start=index == 0)
-        if partner is None:
+        other = theirs[partner[index]] if index in partner else None
+        if other is None:
             found.append(Difference(only_front if theirs else "same", line, None))
-            continue
-        left.remove(partner)
-        found.append(Difference("same" if partner.value == line.value else "changed", line, partner))
+        else:
+            found.append(Difference("same" if other.value == line.value else "changed", line, other))
+    taken = set(partner.values())
+    left = (line for index, line in enumerate(theirs) if index not in taken)
     found.extend(Difference(only_back if ours else "same", None, line) for line in left)
     return found
 
 
-def _partner(line: Line, candidates: list[Line], *, is_start: bool) -> Line | None:
-    """The same line if there is one, else the first of that name."""
-    named = [other for other in candidates if other.name.lower() == line.name.lower() and (line.name or is_start)]
-    return next((other for other in named if other.value == line.value), named[0] if named else None)
+def _partners(ours: list[Line], theirs: list[Line]) -> dict[int, int]:
+    """For the lines of the front, by number, the number of their counterpart: equal lines first, then those of the same name in order."""
+    partner: dict[int, int] = {}
+    for of_line in (_whole, _named):
+        left: dict[tuple[str, ...], deque[int]] = {}
+        taken = set(partner.values())
+        for index, line in enumerate(theirs):
+            if index not in taken:
+                left.setdefault(of_line(line, index), deque()).append(index)
+        for index, line in enumerate(ours):
+            candidates = left.get(of_line(line, index)) if index not in partner else None
+            if candidates:
+                partner[index] = candidates.popleft()
+    return partner
+
+
+def _whole(line: Line, index: int) -> tuple[str, ...]:
+    return (*_named(line, index), line.value)
+
+
+def _named(line: Line, index: int) -> tuple[str, ...]:
+    """What lines have to share to be compared: the name; a start-line has none, nor has a line without a colon."""
+    if line.name:
+        return (line.name.lower(),)
+    return ("", "start" if index == 0 else line.value)

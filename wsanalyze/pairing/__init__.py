@@ -38,6 +38,8 @@ class Pairing:
     clock: Clock
     early: frozenset[int]
     """Front exchanges whose 101 came before the router's answer."""
+    compared: frozenset[int]
+    """Front exchanges whose answer was compared with what the clocks allow: theirs was not early unless `early` says so."""
     own: frozenset[int]
     """Back exchanges that are the load balancer's own: health checks and probes."""
 
@@ -56,8 +58,9 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
         clock = clocks.fixed(clock_offset, estimated.pairs)
     elif estimated.pairs:
         clock = estimated
+    compared = frozenset(bounds.loc[(bounds["below"] != NEVER) & (estimated.pairs > 0), "front"])
     own = own_requests(ours, theirs, pairs, front, clock)
-    return Pairing(ours, theirs, pairs, clock, early, own)
+    return Pairing(ours, theirs, pairs, clock, early, compared, own)
 
 
 def _is_exchanged(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> bool:
@@ -146,7 +149,10 @@ def _path(method: object, target: object) -> str | None:
 def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     """What each certain pair says of the clocks: front, time, above, below, switching (see `clock.estimate`)."""
     sure = pairs[~pairs["doubtful"].to_numpy(bool) & ~pairs["back"].duplicated(keep=False).to_numpy(bool)]
-    sure = sure[~sure["front"].duplicated(keep=False)]
+    # Of several tries that one counts whose answer the client got.
+    got = front.loc[sure["front"], "status"].to_numpy() == back.loc[sure["back"], "status"].to_numpy()
+    sure = sure[got | ~sure["front"].duplicated(keep=False).to_numpy(bool)]
+    sure = sure[~sure["front"].duplicated(keep=False).to_numpy(bool)]
     ours, theirs = front.loc[sure["front"]], back.loc[sure["back"]]
     above = _least([_later(ours[name], theirs[name]) for name in ("began", "asked")], smallest=True)
     whole = [

@@ -103,8 +103,9 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     for side, where in (("front", seen), ("back", behind)):
         for name in ("exchange", "connection"):
             table[f"{side}_{name}"] = rows[f"{side[0]}_{name}"].where(where).astype("Int64")
-    texts = [str(name) for name in table if isinstance(table[name].dtype, pd.StringDtype)]
-    table[texts] = table[texts].astype(object).where(table[texts].notna(), None)
+    for name in list(table.columns):
+        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype):
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table
 
 
@@ -121,7 +122,7 @@ def _frames(row: dict[Any, Any], side: str) -> tuple[int, ...]:
         if value is not None and hasattr(value, "__len__"):
             numbers.update(int(number) for number in value)
     end = row[f"{side}_end_frame"]
-    if not row[f"{side}_status"] and isinstance(end, int):
+    if not row[f"{side}_status"] and end:
         numbers.add(end)
     return tuple(sorted(numbers))
 

@@ -99,6 +99,13 @@ WITHOUT_PARTNER = (
         lambda r: _alone(r) & (r["f_status"] != 0),
         "The load balancer answered {fs} itself (front {fa}) to the handshake (front {f}), {nothing}.",
     ),
+    Case(
+        "undetermined",
+        "ambiguous",
+        lambda r: _alone(r) & r["hasty"],
+        "The client left (front frame {end}) less than a second after its handshake (front {f}), of which the back "
+        "capture shows nothing: the load balancer may not have come to forward it.",
+    ),
     Case("blocked", "silent", _alone, "The handshake (front {f}) went no further: {client}, {nothing}."),
 )
 
@@ -184,6 +191,13 @@ SWITCHED = (
         None,
         lambda r: r["f_101"] & r["key_unclear"] & ~r["same_bytes"],
         "A handshake like the client's (front {f}) reached the router (back {b}), but whether it is the client's own "
+        "cannot be told: {lack}.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["f_101"] & ~r["compared"],
+        "The router answered 101 (back {ba}) and so did the load balancer (front {fa}), but which of them came first "
         "cannot be told: {lack}.",
     ),
     Case(
@@ -274,6 +288,13 @@ NOT_SWITCHED = (
         lambda r: r["b_101"] & r["f_cut_short"],
         "The router accepted the handshake (back {ba}), but the front capture ends before the client's answer "
         "could be seen.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["b_101"] & r["waiting"] & (r["b_spoke"] | r["front_lossy"]),
+        "The router accepted the handshake (back {ba}) and a WebSocket went on from there, but the front capture does "
+        "not hold what the client was answered.",
     ),
     Case(
         "blocked",

@@ -20,6 +20,8 @@ from wsanalyze.verdicts.vicinity import look_around
 
 NOBODY = -1
 """What stands for no exchange."""
+HASTE = 1_000_000_000
+"""Nanoseconds that a client has to wait before its leaving says anything about the load balancer."""
 GRACE = 1_000_000_000
 """Nanoseconds that a capture has to go on after the router's answer before its absence on the front means something."""
 
@@ -48,9 +50,9 @@ _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrad
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
     (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
-    (("status", "client_port", "server_port"), 0, np.int64),
+    (("status", "client_port", "server_port", "end_frame"), 0, np.int64),
     (("identity", "head", "reply", "content"), 0, np.uint64),
-    (("complete", "handshake", "traces", *_FLAGS), False, bool),
+    (("complete", "handshake", "traces", "spoke", *_FLAGS), False, bool),
 )
 """What stands for an absent value in the columns that conditions use."""
 
@@ -114,7 +116,9 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["last"] = times(connections["last"])
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
-    both["end_frame"] = connections["end_frame"].to_numpy()
+    both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
+    spoke = tables.websockets.set_index("exchange")["client_frames"]
+    both["spoke"] = spoke.reindex(both["exchange"]).to_numpy(np.int64, na_value=0) > 0
     there = (numbers != NOBODY).to_numpy(bool)
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
     for names, absent, dtype in _ABSENT:
@@ -157,11 +161,16 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     """What came back, and in which order."""
     rows["f_101"] = rows["f_status"] == SWITCHING
     rows["b_101"] = rows["b_status"] == SWITCHING
-    rows["early"] = rows["front"].isin(pairing.early) & rows["f_101"]
     low, high = (
         bound for bound in pairing.clock.bounds(np.where(rows["f_over"] == NEVER, 0, rows["f_over"]).astype(np.int64))
     )
     rows["low"], rows["high"] = low, high
+    answered = (rows["f_answered"] != NEVER) & (rows["b_answered"] != NEVER)
+    rows["compared"] = answered & (pairing.clock.pairs > 0)
+    # Where there were several tries or possible partners, none of them bounds the clocks; the others' bounds hold for it.
+    later = rows["compared"] & (np.where(answered, rows["b_answered"] - rows["f_answered"], 0) > high)
+    several = ~rows["front"].isin(pairing.compared)
+    rows["early"] = rows["f_101"] & (rows["front"].isin(pairing.early) | several & later & ~pairing.clock.exchanged)
     front_last, back_last = _last(front), _last(back)
     unanswered = rows["seen"] & (rows["f_status"] == 0)
     rows["f_hidden"] = unanswered & ((rows["f_response_state"] == "missing") | rows["front_lossy"])
@@ -178,6 +187,8 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     ended = unanswered & rows["f_ended"].notna()
     rows["client_left"] = ended & (rows["f_ended_by"] == "client")
     rows["lb_left"] = ended & (rows["f_ended_by"] == "server")
+    rows["hasty"] = rows["client_left"] & (rows["f_end"] - rows["f_asked"] < HASTE)
+    rows["waiting"] = unanswered & ~ended
     end = np.where(ended, rows["f_end"], 0)
     rows["left_before"] = rows["client_left"] & (end + high < rows["b_answer"])
     rows["left_after"] = rows["client_left"] & (end + low > rows["b_answered"])

@@ -15,8 +15,8 @@ Flags = npt.NDArray[np.bool_]
 
 NEARBY = 5_000_000_000
 """Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
-LOSSES = ("gap", "truncated", "buffer-limit")
-"""Defects that mean that bytes which went by are not in the capture."""
+LOSSES = ("gap", "truncated", "buffer-limit", "syn-not-captured", "syn-ack-not-captured")
+"""Defects that mean that what went by is not in the capture."""
 
 
 def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:

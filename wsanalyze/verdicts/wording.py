@@ -47,6 +47,7 @@ def reason(row: Mapping[Any, Any]) -> str:
         why=row["why"],
         bridge=f"back connection {row['bridge']}",
         syn=row["syn_frame"],
+        end=row["f_end_frame"],
         nothing=NOTHING,
         client=_client(row),
         router=_router(row),
