@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from itertools import pairwise
 
 import click
 
 BAD_INPUT = 2
+"""Exit status: bad usage, or input that cannot be used."""
+INTERRUPTED = 130
+"""Exit status: what shells say of a command that SIGINT ended."""
 
 
 class Failure(Exception):  # noqa: N818
@@ -31,11 +35,13 @@ def report(failure: Failure, arguments: list[str]) -> int:
     """Print it; gives the exit status."""
     from wsanalyze.report.escape import visible  # noqa: PLC0415
 
-    if _wants_json(arguments):
+    if _wants_json(arguments) and sys.stdout is not None:
         from wsanalyze.report.json import render_error  # noqa: PLC0415
 
-        sys.stdout.write(render_error(failure.file, failure.message, failure.hint))
-        sys.stdout.flush()
+        # Where standard output is what went wrong, the line on standard error has to do.
+        with contextlib.suppress(OSError):
+            sys.stdout.write(render_error(failure.file, failure.message, failure.hint))
+            sys.stdout.flush()
     where = f"{failure.file}: " if failure.file else ""
     end = "" if failure.message.endswith((".", "?", "!")) else "."
     text = f"wsanalyze: error: {where}{failure.message}{end} {failure.hint}".strip()

@@ -1,22 +1,17 @@
-"""What the commands that read captures share: their arguments, the progress bar, the analysis."""
+"""What the commands that read captures share: their arguments and the analysis."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsanalyze.cli import progress
 from wsanalyze.cli.errors import Failure
 
 if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis
-
-PATIENCE = 1.0
-"""Seconds of work after which a progress bar is shown."""
 
 
 def captures(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,34 +57,7 @@ def analyze(front: str, back: str, **options: Any) -> Analysis:
     from wsanalyze.capture import CaptureError  # noqa: PLC0415
 
     try:
-        with _progress() as progress:
-            return run(front, back, progress=progress, **options)
+        with progress.shown() as tell:
+            return run(front, back, progress=tell, **options)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[float], None] | None]:
-    """A bar on standard error, if that is a terminal, once the work has taken a while."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
-    )  # fmt: skip
-    task = bar.add_task("Reading captures", total=1.0)
-    began = time.monotonic()
-
-    def tell(fraction: float) -> None:
-        if not bar.live.is_started and time.monotonic() - began > PATIENCE:
-            bar.start()
-        bar.update(task, completed=fraction, description="Reading captures" if fraction < 1 else "Judging")
-
-    try:
-        yield tell
-    finally:
-        bar.stop()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
+import traceback
 from typing import NoReturn
 
 import click
 
 from wsanalyze import __version__
-from wsanalyze.cli.errors import Failure, report
+from wsanalyze.cli import output
+from wsanalyze.cli.errors import BAD_INPUT, INTERRUPTED, Failure, report
 from wsanalyze.cli.explain import explain
 from wsanalyze.cli.pcap import pcap
 from wsanalyze.cli.show import show
+
+INTERNAL_ERROR = 70
+"""EX_SOFTWARE of sysexits.h: nobody may take a mistake of this program for a finding."""
 
 EPILOG = """\b
 Examples:
@@ -23,7 +28,10 @@ Examples:
 
 \b
 Exit status: 0 nothing at or above --fail-on, 1 something was, 2 bad usage or unusable input.
-Shell completion: eval "$(_WSANALYZE_COMPLETE=bash_source wsanalyze)", or zsh_source, fish_source.
+
+\b
+Shell completion, for ~/.bashrc (zsh: zsh_source, fish: fish_source):
+  eval "$(_WSANALYZE_COMPLETE=bash_source wsanalyze)"
 """
 
 
@@ -45,18 +53,47 @@ wsanalyze.add_command(explain)
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command and end with its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _show_what_cannot_be_encoded()
     try:
         status = wsanalyze.main(arguments, prog_name="wsanalyze", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read has gone; the interpreter must not complain about that when it flushes again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        output.flush()
     except (KeyboardInterrupt, click.Abort):
         click.echo("wsanalyze: interrupted", err=True)
-        status = 130
+        status = INTERRUPTED
     except Failure as failure:
         status = report(failure, arguments)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        status = BAD_INPUT
     except click.ClickException as error:
         status = report(Failure.of_usage(error), arguments)
+    except OSError as error:
+        status = report(_of_system(error), arguments)
+    except Exception:  # noqa: BLE001
+        status = _internal_error()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _show_what_cannot_be_encoded() -> None:
+    """A terminal that knows no arrows gets escapes instead of nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _of_system(error: OSError) -> Failure:
+    """What no command expected: mostly that the help, which click prints, cannot be printed."""
+    if error.filename is not None:
+        return Failure(str(error.filename), error.strerror or str(error))
+    output.silence()
+    return Failure(None, f"standard output cannot be written: {error.strerror or error}")
+
+
+def _internal_error() -> int:
+    """Print where it happened. What a capture holds may be in the message."""
+    from wsanalyze.report.escape import visible  # noqa: PLC0415
+
+    for line in traceback.format_exc().splitlines():
+        click.echo(visible(line), err=True)
+    click.echo("wsanalyze: error: this is a mistake of wsanalyze, not of the input. Please report it.", err=True)
+    return INTERNAL_ERROR

@@ -24,7 +24,7 @@ def _ports(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]
     return tuple(int(port) for port in ports)
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Judge two captures: the main job.")
 @inputs.captures
 @click.option(
     "--format",
@@ -59,6 +59,7 @@ def pcap(
     FRONT was captured between the clients and the load balancer, BACK between the load balancer and the routers. Either may be `-`,
     standard input. pcap and pcapng, also compressed with gzip or zstd.
     """
+    output.check(output_, (front, back))
     analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset)
     if format_ == "json":
         from wsanalyze.report import json  # noqa: PLC0415
@@ -67,7 +68,7 @@ def pcap(
     else:
         from wsanalyze.report import table  # noqa: PLC0415
 
-        to_terminal = output_ in {None, "-"}
+        to_terminal = output_ in {None, output.STANDARD_STREAM}
         text = table.render(
             analysis, width=output.width(), colour=to_terminal and output.wants_colour(), show_secrets=show_secrets
         )

@@ -16,7 +16,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Lay out one handshake: events, heads, frames.")
 @inputs.captures
 @click.argument("id_", metavar="ID")
 @inputs.show_secrets

@@ -60,7 +60,7 @@ def answer(analysis: Analysis) -> str:
 
 def _because(handshakes: pd.DataFrame) -> str:
     details = Counter(handshakes.loc[handshakes["verdict"] == "undetermined", "detail"])
-    return " and ".join(_BECAUSE[detail] for detail, _ in details.most_common(2))
+    return " and ".join(_BECAUSE.get(detail, detail) for detail, _ in details.most_common(2))
 
 
 def _no_handshakes(analysis: Analysis) -> str:

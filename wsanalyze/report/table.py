@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections import Counter
 from typing import Any
 
@@ -23,12 +24,14 @@ MAX_HANDSHAKES = 12
 COLUMNS = ("id", "time (UTC)", "verdict", "outcome", "router→client", "front", "back")
 DISPENSABLE = ("time (UTC)", "outcome", "router→client", "back", "front")
 """Columns that are left out where there is no room, the first one first."""
+NARROW = {"router→client": "status"}
+"""Shorter titles, for screens that would have to leave out a column otherwise."""
 MIN_TARGET = 14
 """Columns that a target gets at least."""
 MAX_EVIDENCE = 3
 """Instances of a finding that are shown."""
-MAX_FILTER_FRAMES = 12
-"""Frames in a display filter; more does not fit a line."""
+MAX_FINDINGS = 10
+"""Findings that are shown, the most severe ones."""
 
 STYLES = {
     "passed-through": "green",
@@ -64,15 +67,19 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     rows = summary.worst_first(analysis.handshakes)
     shown = rows.head(MAX_HANDSHAKES).to_dict("records")
     columns = {name: [cells[name] for cells in map(_cells, shown)] for name in COLUMNS}
-    widths = {name: max(len(name), *map(len, cells)) + 2 for name, cells in columns.items()}
+    titles = {name: name for name in COLUMNS}
+    widths = _widths(columns, titles)
     for name in DISPENSABLE:
         if sum(widths.values()) + MIN_TARGET <= screen.width:
             break
-        del widths[name]
+        titles |= NARROW
+        widths = {left: width for left, width in _widths(columns, titles).items() if left in widths}
+        if sum(widths.values()) + MIN_TARGET > screen.width:
+            del widths[name]
     room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in (*widths, "target"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(titles.get(name, name), no_wrap=True)
     for index, row in enumerate(shown):
         path = target(
             row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets
@@ -81,10 +88,15 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     screen.print(table)
     left = len(rows) - MAX_HANDSHAKES
     if left > 0:
-        counts = Counter(_verdict(row) for row in rows.iloc[MAX_HANDSHAKES:].to_dict("records"))
+        rest = rows.iloc[MAX_HANDSHAKES:][["verdict", "detail", "confidence"]]
+        counts = Counter(map(_verdict, rest.to_dict("records")))
         told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         screen.print(Text(f"{ELLIPSIS} and {left} more ({told}); --format json lists all", style="dim"))
     screen.print()
+
+
+def _widths(columns: dict[str, list[Text]], titles: dict[str, str]) -> dict[str, int]:
+    return {name: max(len(titles[name]), *map(len, cells)) + 2 for name, cells in columns.items()}
 
 
 def _cells(row: dict[Any, Any]) -> dict[str, Text]:
@@ -93,7 +105,7 @@ def _cells(row: dict[Any, Any]) -> dict[str, Text]:
         "id": Text(row["id"]),
         "time (UTC)": Text("-" if pd.isna(row["time"]) else row["time"].strftime("%H:%M:%S.%f")[:-3]),
         "verdict": Text(_verdict(row), style=STYLES[row["verdict"]]),
-        "outcome": Text(row["outcome"] or "-"),
+        "outcome": Text(row["outcome"] if isinstance(row["outcome"], str) else "-"),
         "router→client": Text(status),
         "front": Text(frames(row["front_frames"])),
         "back": Text(frames(row["back_frames"])),
@@ -102,7 +114,7 @@ def _cells(row: dict[Any, Any]) -> dict[str, Text]:
 
 def _verdict(row: dict[Any, Any]) -> str:
     doubt = "?" if row["confidence"] == "likely" else ""
-    detail = f" ({row['detail']})" if row["detail"] else ""
+    detail = f" ({row['detail']})" if isinstance(row["detail"], str) else ""
     return f"{row['verdict']}{detail}{doubt}"
 
 
@@ -115,18 +127,30 @@ def frames(numbers: tuple[int, ...]) -> str:
 
 
 def _findings(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
-    for finding in analysis.findings:
-        head = Text()
-        head.append(finding.severity, style=STYLES[finding.severity])
-        head.append(f"  {finding.rule}", style="bold")
-        head.append(f"  {finding.count} x  {visible(finding.title)}")
-        screen.print(head)
-        for evidence in finding.evidence[:MAX_EVIDENCE]:
-            screen.print(Padding(Text(_instance(evidence, screen.width - 4, show_secrets=show_secrets)), (0, 0, 0, 2)))
-        if finding.count > MAX_EVIDENCE:
-            screen.print(Padding(Text(_rest(finding), style="dim"), (0, 0, 0, 2)))
-        screen.print(Padding(Text(visible(finding.advice)), (0, 0, 0, 2)))
+    for finding in analysis.findings[:MAX_FINDINGS]:
+        _finding(screen, finding, show_secrets=show_secrets)
+    left = Counter(finding.severity for finding in analysis.findings[MAX_FINDINGS:])
+    if left:
+        told = ", ".join(f"{count} {severity}" for severity, count in left.items())
+        screen.print(
+            Text(f"{ELLIPSIS} and {left.total()} more findings ({told}); --format json lists all", style="dim")
+        )
         screen.print()
+
+
+def _finding(screen: Console, finding: Finding, *, show_secrets: bool) -> None:
+    head = Text()
+    head.append(finding.severity, style=STYLES[finding.severity])
+    head.append(f"  {finding.rule}", style="bold")
+    head.append(f"  {finding.count} x  {visible(finding.title)}")
+    for index, line in enumerate(head.wrap(screen, screen.width - 2)):
+        screen.print(Padding(line, (0, 0, 0, 2 if index else 0)))
+    for evidence in finding.evidence[:MAX_EVIDENCE]:
+        screen.print(Padding(Text(_instance(evidence, screen.width - 4, show_secrets=show_secrets)), (0, 0, 0, 2)))
+    if finding.count > MAX_EVIDENCE:
+        screen.print(Padding(Text(_rest(finding), style="dim"), (0, 0, 0, 2)))
+    screen.print(Padding(Text(visible(finding.advice)), (0, 0, 0, 2)))
+    screen.print()
 
 
 def _instance(evidence: Evidence, room: int, *, show_secrets: bool) -> str:
@@ -171,23 +195,35 @@ def _capture(tables: Tables) -> str:
 
 
 def _next_steps(screen: Console, analysis: Analysis) -> None:
+    """Lines to paste: they are never broken."""
     rows = summary.worst_first(analysis.handshakes)
     if not len(rows):
         screen.print(Text("What the words mean: wsanalyze explain", style="dim"))
         return
     worst = rows.iloc[0]
-    for side in ("front", "back"):
-        if worst[f"{side}_frames"]:
-            screen.print(
-                Text(f"Wireshark, {worst['id']} on the {side}: {display_filter(worst[f'{side}_frames'])}", style="dim")
-            )
-    files = " ".join(visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
-    screen.print(Text(f"More: wsanalyze show {files} {worst['id']}", style="dim"))
-    screen.print(Text(f"      wsanalyze explain {worst['verdict']}", style="dim"))
+    lines = [
+        f"Wireshark, {worst['id']} on the {side}: {display_filter(worst[f'{side}_frames'])}"
+        for side in ("front", "back")
+        if worst[f"{side}_frames"]
+    ]
+    files = (visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
+    lines += [f"More: wsanalyze show {shlex.join(files)} {worst['id']}", f"      wsanalyze explain {worst['verdict']}"]
+    for line in lines:
+        screen.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def display_filter(numbers: tuple[int, ...]) -> str:
     """A Wireshark display filter that shows these frames."""
     if len(numbers) == 1:
         return f"frame.number == {numbers[0]}"
-    return f"frame.number in {{{', '.join(map(str, numbers[:MAX_FILTER_FRAMES]))}}}"
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number - runs[-1][1] <= 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    # Two frames are shorter by themselves than as a range.
+    told = (
+        f"{first}..{last}" if last - first > 1 else ", ".join(map(str, sorted({first, last}))) for first, last in runs
+    )
+    return f"frame.number in {{{', '.join(told)}}}"

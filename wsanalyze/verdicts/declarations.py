@@ -292,9 +292,9 @@ NOT_SWITCHED = (
     Case(
         "undetermined",
         "packets-missing",
-        lambda r: r["b_101"] & r["waiting"] & (r["b_spoke"] | r["front_lossy"]),
-        "The router accepted the handshake (back {ba}) and a WebSocket went on from there, but the front capture does "
-        "not hold what the client was answered.",
+        lambda r: r["b_101"] & r["waiting"],
+        "The router accepted the handshake (back {ba}), but the front capture shows neither what the client was answered "
+        "nor that it ended.",
     ),
     Case(
         "blocked",

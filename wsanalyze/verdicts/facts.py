@@ -52,7 +52,7 @@ _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
     (("status", "client_port", "server_port", "end_frame"), 0, np.int64),
     (("identity", "head", "reply", "content"), 0, np.uint64),
-    (("complete", "handshake", "traces", "spoke", *_FLAGS), False, bool),
+    (("complete", "handshake", "traces", *_FLAGS), False, bool),
 )
 """What stands for an absent value in the columns that conditions use."""
 
@@ -117,8 +117,6 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
     both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
-    spoke = tables.websockets.set_index("exchange")["client_frames"]
-    both["spoke"] = spoke.reindex(both["exchange"]).to_numpy(np.int64, na_value=0) > 0
     there = (numbers != NOBODY).to_numpy(bool)
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
     for names, absent, dtype in _ABSENT:
@@ -166,7 +164,8 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     )
     rows["low"], rows["high"] = low, high
     answered = (rows["f_answered"] != NEVER) & (rows["b_answered"] != NEVER)
-    rows["compared"] = answered & (pairing.clock.pairs > 0)
+    asked = (rows["f_began"] != NEVER) & (rows["b_began"] != NEVER)
+    rows["compared"] = asked & answered & (pairing.clock.pairs > 0)
     # Where there were several tries or possible partners, none of them bounds the clocks; the others' bounds hold for it.
     later = rows["compared"] & (np.where(answered, rows["b_answered"] - rows["f_answered"], 0) > high)
     several = ~rows["front"].isin(pairing.compared)

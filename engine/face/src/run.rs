@@ -93,9 +93,5 @@ fn read<T: Send>(
 }
 
 fn open(path: &Path) -> Result<Reader, CaptureError> {
-    if path == Path::new(STANDARD_INPUT) {
-        Reader::from_read(Box::new(std::io::stdin()))
-    } else {
-        Reader::open(path)
-    }
+    if path == Path::new(STANDARD_INPUT) { Reader::from_read(Box::new(std::io::stdin())) } else { Reader::open(path) }
 }

@@ -59,6 +59,8 @@ struct Side {
     known: bool,
     /// What may be the beginning of something.
     candidate: Vec<u8>,
+    /// Where in it the last segment begins.
+    segment_at: usize,
     /// The frame of the last bytes.
     frame: Option<u64>,
     /// Whether the segment's beginning was judged.
@@ -86,6 +88,7 @@ impl Detect {
         let side = || Side {
             known,
             candidate: Vec::new(),
+            segment_at: 0,
             frame: None,
             judged: false,
             passed_over: 0,
@@ -99,9 +102,9 @@ impl Detect {
     pub(super) fn data(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp) -> Option<Decision> {
         self.begun = true;
         let side = &mut self.sides[sender as usize];
-        let begins_segment = std::mem::replace(&mut side.frame, Some(stamp.frame)) != Some(stamp.frame);
-        if begins_segment {
+        if side.frame.replace(stamp.frame) != Some(stamp.frame) {
             side.judged = false;
+            side.segment_at = side.candidate.len();
         }
         if side.judged {
             side.pass_over(bytes.len());
@@ -113,9 +116,9 @@ impl Detect {
             side.candidate.extend_from_slice(bytes);
             match seems(&side.candidate) {
                 // A segment may begin something, whatever came before it.
-                Seems::Nothing if begins_segment && !side.is_fresh() => {
-                    self.drop_candidate(sender);
-                    seems(bytes)
+                Seems::Nothing if side.segment_at > 0 && !side.is_fresh() => {
+                    self.drop_candidate(sender, Some(stamp.frame));
+                    seems(&self.sides[sender as usize].candidate)
                 }
                 seems => seems,
             }
@@ -151,7 +154,7 @@ impl Detect {
         }
         side.judged = true;
         side.pass_over(bytes.len());
-        self.drop_candidate(sender);
+        self.drop_candidate(sender, None);
         None
     }
 
@@ -165,7 +168,7 @@ impl Detect {
             side.pass_over(at_hand);
             side.judged = true;
             side.known = false;
-            self.drop_candidate(sender);
+            self.drop_candidate(sender, None);
         }
         decision
     }
@@ -180,13 +183,17 @@ impl Detect {
         decision
     }
 
-    fn drop_candidate(&mut self, sender: Direction) {
+    /// Passes over the candidate, but for what came in frame `last`.
+    fn drop_candidate(&mut self, sender: Direction, last: Option<u64>) {
         let side = &mut self.sides[sender as usize];
-        side.candidate = Vec::new();
+        let end = if last.is_some() { side.segment_at } else { side.candidate.len() };
+        side.candidate.drain(..end.min(side.candidate.len()));
+        side.segment_at = 0;
         let mut dropped = 0;
-        self.kept.retain(|(by, bytes, _)| {
-            dropped += if *by == sender { bytes.len() } else { 0 };
-            *by != sender
+        self.kept.retain(|(by, bytes, stamp)| {
+            let stays = *by != sender || Some(stamp.frame) == last;
+            dropped += if stays { 0 } else { bytes.len() };
+            stays
         });
         side.pass_over(dropped);
     }
@@ -254,9 +261,7 @@ fn seems(bytes: &[u8]) -> Seems {
     match looks_like_start(bytes) {
         Looks::Request => Seems::Protocol(http(MessageKind::Request)),
         Looks::Response => Seems::Protocol(http(MessageKind::Response)),
-        Looks::Http2Preface => {
-            Seems::Protocol(Decision { protocol: Protocol::Http2, sender: Some(Direction::Client) })
-        }
+        Looks::Http2Preface => Seems::Protocol(Decision { protocol: Protocol::Http2, sender: Some(Direction::Client) }),
         Looks::Maybe => Seems::Maybe,
         Looks::No => Seems::Nothing,
     }

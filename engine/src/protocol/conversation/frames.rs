@@ -70,7 +70,13 @@ impl Frames {
     /// The WebSocket was opened by the exchange in row `exchange`, by a 101 at `opened` if that was captured.
     ///
     /// `compression` is whether permessage-deflate was agreed to, or else whether it was `offered`.
-    pub(super) fn open(&mut self, exchange: Option<usize>, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
+    pub(super) fn open(
+        &mut self,
+        exchange: Option<usize>,
+        opened: Option<Stamp>,
+        compression: Option<bool>,
+        offered: bool,
+    ) {
         self.exchange = exchange;
         self.opened = opened.map(|stamp| stamp.time);
         self.last = self.last.max(self.opened);
@@ -168,7 +174,8 @@ impl Frames {
             closed_by: closed_by.map(direction_name),
             close_frame: close.map(|close| close.stamp.frame),
             compression: self.compression,
-            early_client_data: Some(self.early),
+            // Without the 101 nobody knows what came before it.
+            early_client_data: self.opened.map(|_| self.early),
             longest_silence: Some(self.longest_silence),
             violations: Some(&violations),
         };

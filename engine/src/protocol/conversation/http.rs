@@ -183,8 +183,7 @@ impl Http {
 
     fn server_gap(&mut self, gap: Gap, oddities: &mut Oddities) {
         let before = self.server.position();
-        let mut sink =
-            FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
+        let mut sink = FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
         self.server.gap(gap, &mut sink);
         let switch = sink.switch;
         // Within a body that goes on after the hole nothing else is hidden.
@@ -209,8 +208,7 @@ impl Http {
                 self.client.end(&mut FromClient { pairing: &mut self.pairing, oddities, held: None });
             }
             Direction::Server => {
-                let mut sink =
-                    FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
+                let mut sink = FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
                 self.server.end(&mut sink);
                 match sink.switch {
                     Some(switch) => self.switch(switch),

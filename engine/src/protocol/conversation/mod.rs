@@ -132,6 +132,8 @@ impl Conversation {
             self.oddities.swap();
             detect.swap();
             kept.iter_mut().for_each(|(by, _, _)| *by = opposite(*by));
+            // What was taken for the client's may be a PROXY header no more.
+            kept.extend(self.proxied.stop().into_iter().map(|(bytes, stamp)| (Direction::Server, bytes, stamp)));
             truly = opposite(sender);
         }
         self.protocol = Some(decision.protocol);

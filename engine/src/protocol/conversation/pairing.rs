@@ -305,7 +305,8 @@ impl Pairing {
         };
         let hidden = waiting().filter(|exchange| exchange.position <= doubt.until).count();
         // A request that came after the response began is not answered by it.
-        let mut later = waiting().filter(|exchange| exchange.position > doubt.until && exchange.asked().time <= first.time);
+        let mut later =
+            waiting().filter(|exchange| exchange.position > doubt.until && exchange.asked().time <= first.time);
         let answered = match (hidden, later.next().map(|exchange| exchange.position), later.next()) {
             (1, None, _) if !self.pipelines => oldest,
             // A client that waits for answers had one in the hole before it asked again.
@@ -322,7 +323,9 @@ impl Pairing {
 
     /// The requests before `position` that wait will get no answer any more.
     fn end_before(&mut self, position: u32) {
-        for exchange in self.open.iter_mut().take_while(|exchange| exchange.position < position).filter(|exchange| exchange.waits()) {
+        for exchange in
+            self.open.iter_mut().take_while(|exchange| exchange.position < position).filter(|exchange| exchange.waits())
+        {
             exchange.response_done = true;
         }
         self.settle_all();
@@ -331,7 +334,8 @@ impl Pairing {
     /// Nobody can tell which of the waiting requests is answered: none of them is.
     fn give_up(&mut self, first: Stamp) {
         let mut given_up: u32 = 0;
-        for exchange in self.open.iter_mut().filter(|exchange| exchange.waits() && exchange.asked().time <= first.time) {
+        for exchange in self.open.iter_mut().filter(|exchange| exchange.waits() && exchange.asked().time <= first.time)
+        {
             exchange.hidden = true;
             exchange.response_done = true;
             exchange.add_defect(ORDER_UNKNOWN);

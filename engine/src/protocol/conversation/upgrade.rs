@@ -6,7 +6,7 @@ use super::http::{Http, Reading, message_reader};
 use super::oddities::Oddities;
 use super::sink::{FromClient, Switch};
 use crate::protocol::Stamp;
-use crate::protocol::http1::{Next, looks_like_start, Looks};
+use crate::protocol::http1::{Looks, Next, looks_like_start};
 use crate::protocol::websocket::{Role, looks_like_frames};
 use crate::stream::Direction;
 
@@ -29,15 +29,19 @@ impl Http {
             reader.resume(Next::NoBody, &mut sink);
         }
         self.replay(hold.take(), oddities);
-        if self.client_ended && self.hold.is_none() {
-            self.client_ended = false;
+    }
+
+    /// Releases what is held, and tells that the client's stream ended, if it did.
+    fn release_to_end(&mut self, oddities: &mut Oddities) {
+        self.release(oddities);
+        if self.hold.is_none() && std::mem::take(&mut self.client_ended) {
             self.end(Direction::Client, oddities);
         }
     }
 
     pub(super) fn release_if_answered(&mut self, oddities: &mut Oddities) {
         if self.hold.as_ref().is_some_and(|hold| !self.pairing.waits(hold.position)) {
-            self.release(oddities);
+            self.release_to_end(oddities);
         }
     }
 
@@ -112,9 +116,9 @@ impl Http {
     }
 
     fn handshake_is_hidden(&self) -> bool {
-        self.hold.as_ref().is_some_and(|hold| {
-            self.pairing.is_hidden(hold.position) && self.pairing.asks_websocket(hold.position)
-        })
+        self.hold
+            .as_ref()
+            .is_some_and(|hold| self.pairing.is_hidden(hold.position) && self.pairing.asks_websocket(hold.position))
     }
 
     /// The handshake was accepted, although that was not captured.
@@ -130,12 +134,14 @@ impl Http {
 
     /// Nothing more comes that could tell how what is held is to be read.
     pub(super) fn settle_hold(&mut self, oddities: &mut Oddities) {
-        let frames = self.hold.as_ref().is_some_and(|hold| hold.resembles_frames())
-            || matches!(self.client.reading, Reading::Frames);
-        if self.hold.is_some() && frames && self.handshake_is_hidden() {
-            self.presume();
-        } else {
-            self.release(oddities);
+        // What is released may hold another request for an upgrade; each time there is less.
+        while let Some(hold) = &self.hold {
+            let frames = hold.resembles_frames() || matches!(self.client.reading, Reading::Frames);
+            if frames && self.handshake_is_hidden() {
+                self.presume();
+            } else {
+                self.release_to_end(oddities);
+            }
         }
     }
 }

@@ -1,0 +1,14 @@
+//! The streams of one connection, as they are told to a `Conversation`, and the rows that it gives.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod detect;
+mod gaps;
+mod hostile;
+mod limits;
+mod mid_stream;
+mod oddities;
+mod pairing;
+mod play;
+mod rows;
+mod upgrade;
+mod websocket;
