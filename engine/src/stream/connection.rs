@@ -3,6 +3,8 @@
 //! A segment waits while bytes that its sender had got are not handed over yet, so that a request always goes before its
 //! answer. What does not come is given up: sooner where the other side has acknowledged it, for then it went by uncaptured.
 
+mod lifetime;
+
 use super::flow::Flow;
 use super::sequence::Offset;
 use super::{Direction, Ended, Facts, Handler, Opened};
@@ -21,13 +23,6 @@ pub const PATIENCE_AT_START: u64 = 24;
 pub const MAX_WAITING: usize = 1 << 20;
 /// How far from what is expected a RST may be and still be meant (RFC 5961 §3 is stricter; captures are not).
 const RESET_WINDOW: i64 = 1 << 30;
-/// How far from what is expected a segment has to be to belong to a later connection of the same addresses and ports.
-const OTHER_CONNECTION: i64 = 1 << 20;
-/// How far a SYN may be from what is expected and count as stray rather than as a new connection.
-const STRAY_SYN: i64 = 1 << 16;
-/// Packets after which a SYN no longer counts as one that was captured late.
-const LATE_SYN: u64 = 32;
-
 /// What keeps the streams from going on, and has done so for long enough.
 enum Overdue {
     /// Bytes of this direction are missing.
@@ -101,40 +96,6 @@ impl<H: Handler> Connection<H> {
     /// Bytes that wait.
     pub(super) fn waiting(&self) -> usize {
         self.flows.iter().map(|flow| flow.pieces.cost()).sum()
-    }
-
-    /// Whether a segment belongs to this connection; otherwise a new one begins with it.
-    pub(super) fn fits(&self, segment: &Segment<'_>) -> bool {
-        let flags = segment.flags;
-        let direction = self.direction(segment);
-        let flow = &self.flows[direction as usize];
-        if flags.syn() {
-            let stray = flow.has_base() && (1..STRAY_SYN).contains(&flow.distance(segment.sequence));
-            return self.opens(direction, segment) || !self.is_closed() && stray;
-        }
-        !self.is_closed() || segment.payload.is_empty() || flow.distance(segment.sequence).abs() <= OTHER_CONNECTION
-    }
-
-    /// Whether a SYN is the one that opened this connection.
-    fn opens(&self, direction: Direction, segment: &Segment<'_>) -> bool {
-        let client = &self.flows[0];
-        match (direction, segment.flags.ack()) {
-            (Direction::Client, false) => match self.syn {
-                Some(isn) => isn == segment.sequence,
-                None if !client.has_base() => true,
-                None if client.anchored => client.place(segment.sequence.wrapping_add(1)) == client.beginning,
-                None => {
-                    self.packets <= LATE_SYN
-                        && (-STRAY_SYN..=0).contains(&client.distance(segment.sequence.wrapping_add(1)))
-                }
-            },
-            (Direction::Server, true) => match (self.server_syn, self.syn) {
-                (Some(isn), _) => isn == segment.sequence,
-                (None, Some(isn)) => segment.acknowledgment == isn.wrapping_add(1),
-                (None, None) => self.packets <= LATE_SYN,
-            },
-            _ => false,
-        }
     }
 
     /// Takes one segment.
