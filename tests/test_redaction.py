@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from wsanalyze import redaction
@@ -19,6 +21,13 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123"
         (f"/ws/{JWT}/x", "/ws/***/x"),
         ("/apps/0f3ec8a2/stream?room=12", "/apps/0f3ec8a2/stream?room=12"),
         ("/monkey?donkey=1", "/monkey?donkey=1"),
+        ("/cb#access_token=s3cret&state=1", "/cb#access_token=***&state=1"),
+        ("/ws?token=s3cret%26s3cret&x=1", "/ws?token=***&x=1"),
+        ("/ws?access%5Ftoken=s3cret", "/ws?access%5Ftoken=***"),
+        ("/in?next=%2Fws%3Ftoken%3Ds3cret%26room%3D1&x=1", "/in?next=%2Fws%3Ftoken%3D***%26room%3D1&x=1"),
+        ("/ws?user[password]=s3cret", "/ws?user[password]=***"),
+        ("/ws;jsessionid=s3cret?s3cret", "/ws;jsessionid=***"),
+        ("/ws?token=", "/ws?token="),
     ],
 )
 def test_targets(secret: str, shown: str) -> None:
@@ -39,9 +48,40 @@ def test_targets(secret: str, shown: str) -> None:
             "chat, base64url.bearer.authorization.k8s.io.***",
         ),
         ("Sec-WebSocket-Protocol", "chat, graphql-ws", "chat, graphql-ws"),
+        ("Sec-WebSocket-Protocol", "access_token, s3crets3cret", "access_token, ***"),
+        ("X-Session-Id", "s3cret", "***"),
+        ("X-Original-URI", "/ws?token=s3cret", "/ws?token=***"),
+        ("X-Anything", "Bearer s3crets3cret", "Bearer ***"),
+        ("X-Anything", "sig=s3cret; v=1", "sig=***; v=1"),
+        ("Access-Control-Allow-Credentials", "true", "true"),
+        (
+            "Sec-WebSocket-Extensions",
+            "permessage-deflate; client_max_window_bits=15",
+            "permessage-deflate; client_max_window_bits=15",
+        ),
         ("X-Anything", f"token {JWT}", "token ***"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="),
     ],
 )
 def test_headers(name: str, secret: str, shown: str) -> None:
     assert redaction.header(name, secret) == shown
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "?tokentoken" * 1500,
+        "%26" * 5400,
+        "-eyJ" * 4000,
+        "eyJaaaa." * 2000,
+        "bearer-" * 2300,
+        "&a" * 8000,
+        "%3ftoken%3d" * 1400,
+    ],
+    ids=lambda evil: evil[:8],
+)
+def test_no_text_takes_long(evil: str) -> None:
+    began = time.monotonic()
+    redaction.header("Sec-WebSocket-Protocol", evil)
+    redaction.target(evil)
+    assert time.monotonic() - began < 2

@@ -151,6 +151,8 @@ class _Meter:
         self._progress = progress
         self._total = max(1, sum(Path(name).stat().st_size for name in names if name != STANDARD_INPUT))
         self._read = [0] * len(names)
+        # How long standard input is nobody knows: then it is not done before it is.
+        self._most = 0.99 if STANDARD_INPUT in names else 1.0
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -161,7 +163,7 @@ class _Meter:
             with self._lock:
                 self._read[index] = count
                 if self._progress is not None:
-                    self._progress(min(1.0, sum(self._read) / self._total))
+                    self._progress(min(self._most, sum(self._read) / self._total))
 
         return tell
 

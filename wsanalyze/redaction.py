@@ -7,6 +7,7 @@ wherever they stand. Each pattern looks at a character a bounded number of times
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote
@@ -51,22 +52,35 @@ _SUBPROTOCOL: Final = re.compile(
 
 def target(value: str) -> str:
     """A request-target without the secrets of its parameters and its userinfo (RFC 3986 3.2.1)."""
-    return _without_tokens(_without_parameters(_USERINFO.sub(rf"\g<1>{MASK}@", value)))
+    if "@" in value:
+        value = _USERINFO.sub(rf"\g<1>{MASK}@", value)
+    return _without_tokens(_without_parameters(value))
 
 
 def header(name: str, value: str) -> str:
     """A header's value, masked where its name or its form says that it is a secret."""
     lowered = name.strip().lower()
-    if lowered in SECRET_HEADERS or (_SECRET_NAME.search(lowered) and not lowered.startswith(_ABOUT_SECRETS)):
+    if _is_secret(lowered):
         return MASK
     if lowered == "sec-websocket-protocol":
         # Browsers cannot set headers on a WebSocket, so tokens are sent as subprotocols.
         value = _SUBPROTOCOL.sub(rf"\g<1>{MASK}", value)
-    return target(_SCHEME.sub(rf"\g<1>{MASK}", value))
+    if " " in value or "\t" in value:
+        value = _SCHEME.sub(rf"\g<1>{MASK}", value)
+    return target(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(lowered: str) -> bool:
+    """Whether a header's name says that all of its value is a secret."""
+    says_so = _SECRET_NAME.search(lowered) is not None and not lowered.startswith(_ABOUT_SECRETS)
+    return says_so or lowered in SECRET_HEADERS
 
 
 def _without_parameters(value: str) -> str:
     """`token=s3cret` masked, also where it is part of a target that is a parameter itself, and percent-encoded."""
+    if "=" not in value and "%" not in value:
+        return value
     kept: list[str] = []
     done = 0
     for found in _PARAMETER.finditer(value):

@@ -145,8 +145,8 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
         assert f"  {command}" in done.stdout
 
 
-@pytest.mark.parametrize("number", range(1, 20))
-def test_every_handshake_can_be_shown(run: Run, number: int) -> None:
+@pytest.mark.parametrize("number", [1, 19])
+def test_a_handshake_can_be_shown(run: Run, number: int) -> None:
     done = run("show", FRONT, BACK, f"h{number}")
     assert done.returncode == 0
     assert f"h{number}  stripped (upgrade+connection)" in done.stdout

@@ -56,8 +56,20 @@ def analyze(front: str, back: str, **options: Any) -> Analysis:
     from wsanalyze.analysis import analyze as run  # noqa: PLC0415
     from wsanalyze.capture import CaptureError  # noqa: PLC0415
 
+    for name in (front, back):
+        if not _is_text(name):
+            raise Failure(name, "the name is not UTF-8", "Rename the file, or name it by a link.")
     try:
         with progress.shown() as tell:
             return run(front, back, progress=tell, **options)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
+
+
+def _is_text(name: str) -> bool:
+    """Whether tables and JSON can hold the name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -42,6 +42,11 @@ def show(front: str, back: str, id_: str, *, show_secrets: bool, clock_offset: f
         found = heads(analysis, row)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
+    if found.unread:
+        click.echo(
+            "wsanalyze: note: not all heads are shown: standard input cannot be read twice. Save the capture to a file.",
+            err=True,
+        )
     text = ladder.render(
         analysis,
         row,

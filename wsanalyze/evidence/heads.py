@@ -20,27 +20,30 @@ class Heads:
     back_request: bytes | None
     front_response: bytes | None
     back_response: bytes | None
+    unread: bool = False
+    """Standard input held more than the tables keep, and cannot be read twice."""
 
 
 def heads(analysis: Analysis, handshake: Mapping[Any, Any]) -> Heads:
     """The four heads of a row of `analysis.handshakes`. Raises CaptureError where a file can no longer be read."""
     front = _side(analysis.front, handshake["front_exchange"])
     back = _side(analysis.back, handshake["back_exchange"])
-    return Heads(front[0], back[0], front[1], back[1])
+    return Heads(front[0], back[0], front[1], back[1], unread=front[2] or back[2])
 
 
-def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None]:
+def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None, bool]:
     if number is None or pd.isna(number):
-        return None, None
+        return None, None, False
     row = tables.exchanges[tables.exchanges["exchange"] == number].iloc[0]
     kept = tuple(value if isinstance(value, bytes) else None for value in (row["request_head"], row["response_head"]))
     captured = (
         not pd.isna(row["request_state"]),
         row["response_state"] != "missing" and not pd.isna(row["response_state"]),
     )
+    lacks = any(there and head is None for there, head in zip(captured, kept, strict=True))
     file = str(tables.captures["file"].iloc[0])
-    if file != STANDARD_INPUT and any(there and head is None for there, head in zip(captured, kept, strict=True)):
+    if lacks and file != STANDARD_INPUT:
         place = (int(row["connection"]), int(row["position"]))
         found = read_heads(file, [place]).get(place, (None, None))
         kept = tuple(ours if ours is not None else theirs for ours, theirs in zip(kept, found, strict=True))
-    return kept[0], kept[1]
+    return kept[0], kept[1], lacks and file == STANDARD_INPUT

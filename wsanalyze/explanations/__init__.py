@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 import tomllib
 from functools import cache
 from importlib import resources
@@ -35,11 +36,20 @@ def overview() -> str:
     for name, page in verdicts().items():
         lines.append(f"  {name:{wide}}  {page['title']}")
         if page.get("details"):
-            lines.append(f"  {'':{wide}}  details: {', '.join(page['details'])}")
+            lines += _wrapped(f"details: {', '.join(page['details'])}", indent=wide + 4)
     lines += ["", "Rules: what findings there are", ""]
-    lines += [f"  {name:{wide}}  {rule.title} ({rule.severity})" for name, rule in rules().items()]
+    for name, rule in rules().items():
+        lines += [f"  {name:{wide}}  {rule.title}", f"  {'':{wide}}  {rule.severity}"]
     lines += ["", "More: wsanalyze explain NAME"]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines of at most 100 columns."""
+    blank = " " * indent
+    return textwrap.wrap(
+        text, 100, initial_indent=blank, subsequent_indent=blank, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def explain(name: str) -> str:

@@ -66,6 +66,10 @@ def _of_side(side: str, tables: Tables, handshake: Mapping[Any, Any], moved: pd.
     exchange = _row(tables.exchanges, "exchange", handshake[f"{side}_exchange"])
     number = handshake[f"{side}_connection"] if exchange is None else exchange["connection"]
     connection = _row(tables.connections, "connection", number)
+    if connection is None:
+        # A connection that carried nothing: what is known of it is the frame of its SYN.
+        unanswered = tables.connections[tables.connections["first_frame"].isin(handshake[f"{side}_frames"])]
+        connection = unanswered.iloc[0] if len(unanswered) else None
     found = [*_of_connection(connection, exchange)]
     if exchange is not None:
         found += _of_exchange(exchange, _row(tables.websockets, "exchange", exchange["exchange"]))

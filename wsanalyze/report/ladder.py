@@ -122,8 +122,10 @@ def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any]) -
     for event in found:
         arrow = {True: "──▶ ", False: "◀── ", None: ""}[event.towards_router]
         seconds = "" if event.towards_router is None else f"{(event.time - start).total_seconds():+.6f}"
-        cells = [Text(f"{arrow}{shortened(visible(event.text), MAX_EVENT)}"), frames(event.frames)]
-        table.add_row(seconds, *(cells if event.side == "front" else ["", "", *cells]))
+        text = Text(f"{arrow}{shortened(visible(event.text), MAX_EVENT)}")
+        where = Text(frames(event.frames) if event.frames else "")
+        nothing = Text()
+        table.add_row(seconds, *((text, where) if event.side == "front" else (nothing, nothing, text, where)))
     screen.print(table)
     if len({event.side for event in found}) > 1:
         screen.print(Text(_clocks(analysis), style="dim"))

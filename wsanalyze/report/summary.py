@@ -122,8 +122,14 @@ def requests(analysis: Analysis) -> str:
     if not counts.total:
         return "There are no ordinary requests in these captures."
     if not counts.judged:
-        return f"None of the {counts.total} ordinary requests can be looked at on the back leg."
-    got = f"{counts.judged} of {counts.total} ordinary requests were looked at on the back leg"
+        none = (
+            "The only ordinary request cannot"
+            if counts.total == 1
+            else f"None of the {counts.total} ordinary requests can"
+        )
+        return f"{none} be looked at on the back leg."
+    plural = "s" if counts.total > 1 else ""
+    got = f"{counts.judged} of {counts.total} ordinary request{plural} {_were(counts.judged)} looked at on the back leg"
     lacking = [
         f"{missing} without {name}"
         for missing, name in (
@@ -132,7 +138,8 @@ def requests(analysis: Analysis) -> str:
         )
         if missing
     ]
-    return f"{got}: {', '.join(lacking) if lacking else 'all have X-Forwarded-For and X-Forwarded-Proto'}."
+    have = "it has" if counts.judged == 1 else "all have"
+    return f"{got}: {', '.join(lacking) if lacking else f'{have} X-Forwarded-For and X-Forwarded-Proto'}."
 
 
 def clocks(analysis: Analysis) -> str:

@@ -67,15 +67,7 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     rows = summary.worst_first(analysis.handshakes)
     shown = rows.head(MAX_HANDSHAKES).to_dict("records")
     columns = {name: [cells[name] for cells in map(_cells, shown)] for name in COLUMNS}
-    titles = {name: name for name in COLUMNS}
-    widths = _widths(columns, titles)
-    for name in DISPENSABLE:
-        if sum(widths.values()) + MIN_TARGET <= screen.width:
-            break
-        titles |= NARROW
-        widths = {left: width for left, width in _widths(columns, titles).items() if left in widths}
-        if sum(widths.values()) + MIN_TARGET > screen.width:
-            del widths[name]
+    titles, widths = _layout(columns, screen.width)
     room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in (*widths, "target"):
@@ -95,8 +87,15 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     screen.print()
 
 
-def _widths(columns: dict[str, list[Text]], titles: dict[str, str]) -> dict[str, int]:
-    return {name: max(len(titles[name]), *map(len, cells)) + 2 for name, cells in columns.items()}
+def _layout(columns: dict[str, list[Text]], room: int) -> tuple[dict[str, str], dict[str, int]]:
+    """The titles and the widths of the columns that fit: as many as can be, with long titles where there is room for them."""
+    for left_out in range(len(DISPENSABLE) + 1):
+        for shorter in ({}, NARROW):
+            titles = {name: shorter.get(name, name) for name in columns if name not in DISPENSABLE[:left_out]}
+            widths = {name: max(len(title), *map(len, columns[name])) + 2 for name, title in titles.items()}
+            if sum(widths.values()) + MIN_TARGET <= room:
+                return titles, widths
+    return titles, widths
 
 
 def _cells(row: dict[Any, Any]) -> dict[str, Text]:
