@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+
+import wsanalyze
+from wsanalyze.analysis import Analysis
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
@@ -41,13 +44,39 @@ class Scenario:
 
     @property
     def handshakes(self) -> dict[str, dict[str, Any]]:
-        """The handshakes of the truth, by their unique path."""
-        return {handshake["path"]: handshake for handshake in self.truth["handshakes"]}
+        """The handshakes of the truth, by their unique id."""
+        return {handshake["id"]: handshake for handshake in self.truth["handshakes"]}
+
+    @property
+    def requests(self) -> dict[str, dict[str, Any]]:
+        """The other requests of the truth, by their unique id."""
+        return {request["id"]: request for request in self.truth["http"]}
 
     @property
     def front_encrypted(self) -> bool:
         """Whether the front leg is TLS."""
         return any(handshake["tls"] for handshake in self.truth["handshakes"])
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the recording lacks packets or parts of them."""
+        return not {"snaplen", "packets_lost_by_the_recording"}.isdisjoint(self.truth["recording"])
+
+    def id_in(self, *targets: str | None) -> str | None:
+        """The id that a request-target carries."""
+        return next((one for one in self._ids if any(one in target for target in targets if target)), None)
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return [*self.handshakes, *self.requests]
+
 
 SCENARIOS = [Scenario(truth.parent) for truth in sorted(CAPTURES.glob("*/truth.json"))]
+PLAIN = [scenario for scenario in SCENARIOS if not scenario.front_encrypted]
+ENCRYPTED = [scenario for scenario in SCENARIOS if scenario.front_encrypted]
+
+
+@cache
+def analysis_of(scenario: Scenario) -> Analysis:
+    """What wsanalyze says of a scenario; worked out once."""
+    return wsanalyze.analyze(scenario.front, scenario.back)

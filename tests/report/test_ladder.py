@@ -10,8 +10,7 @@ import pytest
 
 from tests.report import stories
 from tests.report.stories import SECRET, page_of
-from tests.scenarios import SCENARIOS, Scenario
-from tests.test_analysis import analysis_of
+from tests.scenarios import SCENARIOS, Scenario, analysis_of
 from wsanalyze.analysis import ClockOffset
 from wsanalyze.evidence.difference import difference
 from wsanalyze.evidence.heads import heads
@@ -102,7 +101,7 @@ def test_a_router_that_refuses_the_connection_is_an_event(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_recorded_handshake_can_be_laid_out(scenario: Scenario) -> None:
-    analysis = analysis_of(scenario.name)
+    analysis = analysis_of(scenario)
     for number in {0, len(analysis.handshakes) // 2, len(analysis.handshakes) - 1}:
         row = analysis.handshakes.iloc[number].to_dict()
         found = heads(analysis, row)

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cases.wire import Story, answer, handshake, request, switching
-from tests.scenarios import SCENARIOS, Scenario
-from tests.test_analysis import analysis_of
+from tests.scenarios import CAPTURES, SCENARIOS, Scenario, analysis_of
 from wsanalyze.report import json, summary, table
 
 HANDSHAKE = {
@@ -24,7 +23,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_json_is_the_contract(scenario: Scenario) -> None:
-    text = json.render(analysis_of(scenario.name))
+    text = json.render(analysis_of(scenario))
     document: dict[str, Any] = json_.loads(text)
     assert text.isascii()
     assert list(document) == ["wsanalyze", "captures", "clock_offset", "handshakes", "requests", "findings", "unpaired"]
@@ -59,13 +58,13 @@ def test_json_is_the_contract(scenario: Scenario) -> None:
         assert all(
             {"side", "file", "frames", "method", "host", "target"} <= set(evidence) for evidence in finding["evidence"]
         )
-    assert text == json.render(analysis_of(scenario.name)), "the same each time"
+    assert text == json.render(analysis_of(scenario)), "the same each time"
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_screen_fits(scenario: Scenario, width: int) -> None:
-    analysis = analysis_of(scenario.name)
+    analysis = analysis_of(scenario)
     text = table.render(analysis, width=width)
     lines = text.splitlines()
     command = re.compile(r"(More:|Wireshark)")
@@ -80,7 +79,7 @@ def test_the_screen_fits(scenario: Scenario, width: int) -> None:
 
 
 def test_colours_only_where_they_are_wanted() -> None:
-    assert "\x1b[" in table.render(analysis_of("own-local"), colour=True)
+    assert "\x1b[" in table.render(analysis_of(Scenario(CAPTURES / "own-local")), colour=True)
 
 
 EVIL = "\x1b]52;c;cm0=\x07\x1b[2J"

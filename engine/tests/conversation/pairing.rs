@@ -1,6 +1,6 @@
 //! Which response answers which request, where nothing is missing.
 
-use crate::play::{Play, client, client_text, get, ok, play, server};
+use crate::play::{Play, client, client_gap, client_text, get, ok, play, server};
 use crate::rows::{cell, rows};
 
 const PAIR: &[&str] = &["position", "target", "status", "request_frames", "response_frames"];
@@ -61,6 +61,16 @@ fn a_response_without_a_request_is_kept() {
     assert_eq!(rows(&tables.exchanges, PAIR), ["0 /1 200 [1] [2]", "1 - 408 - [3]"]);
     assert_eq!(cell(&tables.exchanges, "request_state", 1), "-");
     assert_eq!(cell(&tables.exchanges, "asks_websocket", 1), "-");
+}
+
+#[test]
+fn a_server_may_refuse_before_anything_is_asked() {
+    let steps = [server("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400"), client(get("/1"))];
+    assert_eq!(rows(&play(&steps).exchanges, PAIR), ["0 /1 400 [2] [1]"]);
+    let lost = [steps[0].clone(), client_gap(40), client(get("/2"))];
+    assert_eq!(rows(&play(&lost).exchanges, PAIR), ["0 - 400 - [1]", "1 /2 - [3] -"]);
+    let accepted = [server(ok("")), client(get("/1"))];
+    assert_eq!(rows(&play(&accepted).exchanges, PAIR)[0], "0 - 200 - [1]");
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Http {
             return self.data(Direction::Server, bytes, stamp, oddities);
         }
         let mut sink = FromServer {
-            within_request: self.client.position() == Some(Position::Head),
+            may_be_early: self.client.position() == Some(Position::Head) || self.client.is_silent(),
             pairing: &mut self.pairing,
             oddities,
             switch: None,
@@ -177,13 +177,17 @@ impl Http {
             }
             return;
         }
+        if self.client.is_silent() {
+            // What was refused early is in the hole.
+            self.pairing.forget_early();
+        }
         let mut sink = FromClient { pairing: &mut self.pairing, oddities, held: None };
         self.client.gap(gap, &mut sink);
     }
 
     fn server_gap(&mut self, gap: Gap, oddities: &mut Oddities) {
         let before = self.server.position();
-        let mut sink = FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
+        let mut sink = FromServer { may_be_early: false, pairing: &mut self.pairing, oddities, switch: None };
         self.server.gap(gap, &mut sink);
         let switch = sink.switch;
         // Within a body that goes on after the hole nothing else is hidden.
@@ -208,7 +212,7 @@ impl Http {
                 self.client.end(&mut FromClient { pairing: &mut self.pairing, oddities, held: None });
             }
             Direction::Server => {
-                let mut sink = FromServer { within_request: false, pairing: &mut self.pairing, oddities, switch: None };
+                let mut sink = FromServer { may_be_early: false, pairing: &mut self.pairing, oddities, switch: None };
                 self.server.end(&mut sink);
                 match sink.switch {
                     Some(switch) => self.switch(switch),
@@ -231,6 +235,11 @@ impl Http {
 impl Side {
     pub(super) fn new(reader: MessageReader) -> Self {
         Self { reading: Reading::Messages(Box::new(reader)), frame: None, truncated: false }
+    }
+
+    /// Whether it was captured from its beginning and has said nothing yet.
+    fn is_silent(&self) -> bool {
+        self.frame.is_none() && self.position() == Some(Position::Start)
     }
 
     fn position(&self) -> Option<Position> {

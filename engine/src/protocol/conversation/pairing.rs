@@ -187,15 +187,15 @@ impl Pairing {
         }
     }
 
-    /// A final response's head; gives the exchange's position, and how the body ends. `within_request`: the client is
-    /// in the middle of a head.
-    pub(super) fn answer(&mut self, event: &HeadEvent<'_>, within_request: bool) -> (u32, FramingDecision) {
+    /// A final response's head; gives the exchange's position, and how the body ends. `may_be_early`: it refuses a request
+    /// of which nothing or not all of the head has been seen yet.
+    pub(super) fn answer(&mut self, event: &HeadEvent<'_>, may_be_early: bool) -> (u32, FramingDecision) {
         let position = match self.answered_by(event.first) {
             Some(position) => position,
             None => {
                 let position = self.open_new();
-                if within_request && self.early.is_none() {
-                    // Such as 400, 408 or 431: refused before all of the head was there.
+                if may_be_early && self.early.is_none() {
+                    // Such as 408 or 431, or 400 to a PROXY header: the client takes it for the answer.
                     self.early = Some(position);
                 } else if let Some(orphan) = self.get_mut(position) {
                     orphan.request_done = true;
@@ -220,6 +220,16 @@ impl Pairing {
         exchange.hidden = false;
         self.settle(position);
         (position, framing)
+    }
+
+    /// The request that was refused before its head was complete is not in the capture.
+    pub(super) fn forget_early(&mut self) {
+        if let Some(position) = self.early.take()
+            && let Some(exchange) = self.get_mut(position)
+        {
+            exchange.request_done = true;
+            self.settle(position);
+        }
     }
 
     /// A response's body ended.

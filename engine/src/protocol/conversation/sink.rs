@@ -67,8 +67,8 @@ impl MessageSink for FromClient<'_> {
 pub(super) struct FromServer<'a> {
     pub(super) pairing: &'a mut Pairing,
     pub(super) oddities: &'a mut Oddities,
-    /// Whether the client is in the middle of a head.
-    pub(super) within_request: bool,
+    /// Whether the client is in the middle of its head, or has not come to its first one.
+    pub(super) may_be_early: bool,
     pub(super) switch: Option<Switch>,
 }
 
@@ -83,7 +83,7 @@ impl MessageSink for FromServer<'_> {
             self.pairing.interim();
             return Next::NoBody;
         }
-        let (position, framing) = self.pairing.answer(&message, self.within_request);
+        let (position, framing) = self.pairing.answer(&message, self.may_be_early && status >= 400);
         if !framing.switches {
             return Next::Body(framing.framing);
         }

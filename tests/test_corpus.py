@@ -1,0 +1,127 @@
+"""Every recorded load balancer is judged as its truth says: handshakes, outcomes, ordinary requests, findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.corpus_table import END, START, table
+from tests.scenarios import CAPTURES, ENCRYPTED, PLAIN, SCENARIOS, Scenario, analysis_of
+from wsanalyze.analysis import Analysis
+
+by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+plain_by_name = pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
+
+READ_ON_THE_BACK = {
+    "forwarded-only",
+    "route-service-unsupported",
+    "router-error",
+    "x-forwarded-for-missing",
+    "x-forwarded-proto-missing",
+}
+"""Rules that need nothing of the front."""
+
+
+def known(value: Any) -> Any:
+    """A cell, None where it is absent."""
+    return None if not isinstance(value, list | tuple) and pd.isna(value) else value
+
+
+def rows_of(analysis: Analysis, scenario: Scenario) -> dict[str | None, dict[str, Any]]:
+    """The judged handshakes by the id of the request that they are."""
+    rows = [{str(k): known(v) for k, v in row.items()} for row in analysis.handshakes.to_dict("records")]
+    ids = [scenario.id_in(row["target"], row["back_target"]) for row in rows]
+    recognised = [identity for identity in ids if identity]
+    assert len(set(recognised)) == len(recognised), "one row a handshake"
+    return dict(zip(ids, rows, strict=True))
+
+
+@plain_by_name
+def test_every_handshake_gets_its_verdict(scenario: Scenario) -> None:
+    rows = rows_of(analysis_of(scenario), scenario)
+    if not scenario.damaged:
+        assert set(rows) == set(scenario.handshakes)
+    for identity, row in rows.items():
+        truth = scenario.handshakes.get(identity or "")
+        if truth is None:
+            assert scenario.damaged
+            assert row["verdict"] == "undetermined", row["reason"]
+            continue
+        assert row["verdict"] in truth["acceptable"], (truth["path"], row["reason"])
+        if row["verdict"] == truth["expected"]:
+            assert row["detail"] == truth["expected_detail"], (truth["path"], row["reason"])
+            assert row["mode"] == truth["expected_mode"], (truth["path"], row["reason"])
+        if truth["decidable"]:
+            assert row["outcome"] == truth["expected_outcome"], (truth["path"], row["reason"])
+            assert row["ended_by"] == truth["expected_ended_by"], (truth["path"], row["reason"])
+            assert row["front_status"] == truth["client_status"]
+            assert row["back_status"] == truth.get("router_status")
+            assert row["key"] == truth["key"]
+            assert row["client"] == truth["client"]
+            assert row["lb_front"] == truth["lb_front"]
+            assert row["router"] == truth.get("router")
+            assert row["lb_back"] == truth.get("router_peer")
+            assert row["front_frames"], "a verdict points at frames"
+            assert bool(row["back_frames"]) >= truth["router_saw_request"], "a verdict points at frames"
+
+
+@pytest.mark.parametrize("scenario", ENCRYPTED, ids=lambda scenario: scenario.name)
+def test_what_is_encrypted_is_not_guessed(scenario: Scenario) -> None:
+    analysis = analysis_of(scenario)
+    rows = rows_of(analysis, scenario)
+    assert set(rows) == {identity for identity, h in scenario.handshakes.items() if h["router_saw_request"]}
+    for row in rows.values():
+        assert (row["verdict"], row["detail"], row["client"]) == ("undetermined", "encrypted", None)
+    assert any("TLS" in note for note in analysis.notes)
+
+
+def found_in(scenario: Scenario) -> set[tuple[str, str | None]]:
+    """What is said: each rule with the path of the request, None where the evidence is no request of a client."""
+    analysis = analysis_of(scenario)
+    targets = {
+        row["id"]: (known(row["target"]), known(row["back_target"])) for row in analysis.handshakes.to_dict("records")
+    }
+    paths = {identity: line["path"] for identity, line in (scenario.handshakes | scenario.requests).items()}
+    return {
+        (finding.rule, paths.get(scenario.id_in(evidence.target, *targets.get(evidence.handshake or "", ())) or ""))
+        for finding in analysis.findings
+        for evidence in finding.evidence
+    }
+
+
+@by_name
+def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
+    due = {(finding["rule"], finding["path"]) for finding in scenario.truth["findings"]}
+    found = found_in(scenario)
+    incomplete = {one for one in found if one[0] == "capture-incomplete"}
+    assert not found - due - incomplete, "a finding without cause"
+    if scenario.front_encrypted:
+        due = {one for one in due if one[0] in READ_ON_THE_BACK}
+    if not scenario.damaged:
+        assert not due - found, "a finding that is missing"
+        assert not incomplete or not all(h["decidable"] for h in scenario.handshakes.values())
+
+
+@by_name
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto"])
+def test_missing_forwarded_headers_are_counted(scenario: Scenario, header: str) -> None:
+    counts = analysis_of(scenario).requests
+    missing = sum(header in request["expected_missing"] for request in scenario.requests.values())
+    counted = counts.missing_x_forwarded_for if header.endswith("For") else counts.missing_x_forwarded_proto
+    assert counted == missing or (scenario.damaged and counted <= missing)
+
+
+@plain_by_name
+def test_ordinary_requests_are_counted(scenario: Scenario) -> None:
+    counts = analysis_of(scenario).requests
+    reached = sum(request["router_saw_request"] for request in scenario.requests.values())
+    told = (len(scenario.requests), reached, reached)
+    said = (counts.total, counts.judged, counts.paired)
+    assert said == told or (scenario.damaged and all(ours <= theirs for ours, theirs in zip(said, told, strict=True)))
+
+
+def test_the_table_in_the_readme_is_what_the_analysis_says() -> None:
+    readme = (CAPTURES / "README.md").read_text(encoding="utf-8")
+    assert readme.partition(START)[2].partition(END)[0] == table(), "write it anew: python -m tests.corpus_table"
