@@ -204,5 +204,5 @@ def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str
             yield side, "The requests of the front lie within those of the back: the two captures seem to be exchanged."
         elif pairs.clock.contradictory:
             yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
-        if not pairs.clock.pairs and len(pairs.front) and len(pairs.back):
+        if not pairs.clock.pairs and pairs.clock.low is None and len(pairs.front) and len(pairs.back):
             yield side, "No exchange could be paired, so nothing tells how far the clocks of the captures differ."

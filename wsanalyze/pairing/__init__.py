@@ -19,6 +19,7 @@ import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import clock as clocks
+from wsanalyze.pairing import unreached
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
 from wsanalyze.pairing.own import own_requests
@@ -58,6 +59,8 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
         clock = clocks.fixed(clock_offset, estimated.pairs)
     elif estimated.pairs:
         clock = estimated
+    else:
+        clock = unreached.estimate(ours, back) or clock
     compared = frozenset(bounds.loc[(bounds["below"] != NEVER) & (estimated.pairs > 0), "front"])
     own = own_requests(ours, theirs, pairs, front, clock)
     return Pairing(ours, theirs, pairs, clock, early, compared, own)

@@ -47,6 +47,7 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
+    alone = rows[open_]
     for detail, why, hit in _doubts(rows, alone, pairing, back, window):
         index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
         rows.loc[index, "unproven"] = detail
@@ -94,7 +95,12 @@ def _doubts(
             "the back capture begins only after the client had its answer",
             window.answer[0] < first.min(),
         ),
-        ("back-not-captured", "the back capture shows no traffic after it", window.answer[1] > last.max()),
+        # A connection that failed meanwhile says why nothing followed.
+        (
+            "back-not-captured",
+            "the back capture shows no traffic after it",
+            (window.answer[1] > last.max()) & ~alone["syn_failed"].to_numpy(bool),
+        ),
         ("encrypted", "the back leg is encrypted", overlap(window.start, window.late, first[hidden], last[hidden])),
         (
             "packets-missing",
