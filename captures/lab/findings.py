@@ -9,7 +9,7 @@ import base64
 import binascii
 import ipaddress
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from captures.lab.answers import accept_of
@@ -73,7 +73,7 @@ def _of_handshake(journey: Journey, judged: Expected) -> Iterator[str]:
     asked, seen = journey.asked, journey.first
     if _streams(asked.path):
         yield from _of_stream(asked, judged)
-    if asked.version != "2" and _is_invalid(asked.sent, asked.method, asked.version):
+    if asked.version != "2" and _is_invalid(asked, seen):
         yield "handshake-invalid"
     if switched(asked):
         yield from _of_websocket(asked, seen)
@@ -194,18 +194,22 @@ def _streams(path: str) -> bool:
     return (path.startswith("/apps/") and path.endswith("/stream")) or path.startswith("/firehose/")
 
 
-def _is_invalid(headers: Headers, method: str, version: str) -> bool:
-    """Whether a request breaks a rule of RFC 6455 4.1."""
-    keys = values(headers, "sec-websocket-key")
-    return (
-        method != "GET"
-        or version < "1.1"
-        or len([host for host in values(headers, "host") if host]) != 1
-        or not asks(headers)[1]
-        or len(keys) != 1
-        or not _is_nonce(keys[0])
-        or values(headers, "sec-websocket-version") != ["13"]
-    )
+def _is_invalid(asked: Asked, seen: Seen | None) -> bool:
+    """Whether the client's handshake breaks a rule of RFC 6455 4.1, or the load balancer made it break one."""
+    sent = asked.sent
+    if asked.method != "GET" or asked.version < "1.1" or not asks(sent)[1]:
+        return True
+    if any(broken(sent) for broken in _BROKEN):
+        return True
+    return seen is not None and all(asks(seen.headers)) and any(broken(seen.headers) for broken in _BROKEN)
+
+
+_BROKEN: tuple[Callable[[Headers], bool], ...] = (
+    lambda headers: len([host for host in values(headers, "host") if host]) != 1,
+    lambda headers: [_is_nonce(key) for key in values(headers, "sec-websocket-key")] != [True],
+    lambda headers: values(headers, "sec-websocket-version") != ["13"],
+)
+"""What a handshake's headers may break, by whoever wrote them."""
 
 
 def _is_nonce(key: str) -> bool:

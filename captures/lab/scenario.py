@@ -33,8 +33,6 @@ class Scenario:
     traffic: Traffic
     balancer: str = ""
     """Folder in `balancers/`, or a behaviour of `proxies`; empty where it is the scenario's own name."""
-    layer4: bool = False
-    """The load balancer passes bytes, not requests."""
     recording: Recording = field(default_factory=Recording)
     impaired: str | None = None
     """The link whose frames are impaired: `front` or `back`."""

@@ -12,11 +12,9 @@ _TLS12, _TLS13 = Tls("1.2", alpn=("http/1.1",)), Tls("1.3", alpn=("http/1.1",))
 _PRODUCTS = (
     Scenario("haproxy-http-fwd", "as it should be: lowercased names, pooled connections", traffic.USUAL),
     Scenario("haproxy-http-bare", "handshakes pass, nobody tells the router who the client was", traffic.FEW),
-    Scenario("haproxy-tcp", "layer 4: the same bytes, no X-Forwarded-*; port 8443", traffic.ON_8443, layer4=True),
-    Scenario(
-        "haproxy-tcp-proxy-v1", "layer 4 with a PROXY header that the router understands", traffic.FEW, layer4=True
-    ),
-    Scenario("haproxy-tcp-proxy-v2", "the same, version 2", traffic.USUAL, layer4=True),
+    Scenario("haproxy-tcp", "layer 4: the same bytes, no X-Forwarded-*; port 8443", traffic.ON_8443),
+    Scenario("haproxy-tcp-proxy-v1", "layer 4 with a PROXY header that the router understands", traffic.FEW),
+    Scenario("haproxy-tcp-proxy-v2", "the same, version 2", traffic.USUAL),
     Scenario("haproxy-delete-upgrade", "Upgrade is deleted, Connection stays", traffic.USUAL),
     Scenario("haproxy-delete-connection", "Connection is deleted, Upgrade stays", traffic.FEW),
     Scenario("haproxy-delete-both", "both are deleted", traffic.FEW),
@@ -30,8 +28,16 @@ _PRODUCTS = (
     Scenario("haproxy-proto-wss", "X-Forwarded-Proto says ws on handshakes", traffic.FEW),
     Scenario("haproxy-proto-twice", "X-Forwarded-Proto has two values", traffic.FEW),
     Scenario("haproxy-rewrite", "Host and path are rewritten", traffic.USUAL),
+    Scenario("haproxy-drop-version", "Sec-WebSocket-Version is dropped", traffic.FEW),
+    Scenario(
+        "haproxy-router-silent",
+        "the router does not answer: 504, 502 or nothing",
+        traffic.SILENT_ROUTER,
+        balancer="haproxy-http-fwd",
+    ),
     Scenario("haproxy-drop-extensions", "Sec-WebSocket-Extensions is dropped", traffic.FEW),
     Scenario("haproxy-drop-subprotocol", "Sec-WebSocket-Protocol is dropped", traffic.FEW),
+    Scenario("haproxy-strip-response", "Upgrade and Connection are deleted from the 101", traffic.FEW),
     Scenario("haproxy-pool", "back connections are shared by all clients", traffic.USUAL),
     Scenario("haproxy-quirks", "what odd clients do", traffic.QUIRKS, balancer="haproxy-http-fwd"),
     Scenario(
@@ -60,8 +66,8 @@ _PRODUCTS = (
     Scenario("nginx-http10-upgrade", "both are sent on, but as HTTP/1.0", traffic.FEW),
     Scenario("nginx-intercept-errors", "the router's refusals are replaced by pages of its own", traffic.USUAL),
     Scenario("nginx-connection-always", "Connection: upgrade on every request", traffic.USUAL),
-    Scenario("nginx-stream", "layer 4", traffic.FEW, layer4=True),
-    Scenario("nginx-stream-proxy-v1", "layer 4 with a PROXY header", traffic.FEW, layer4=True),
+    Scenario("nginx-stream", "layer 4", traffic.FEW),
+    Scenario("nginx-stream-proxy-v1", "layer 4 with a PROXY header", traffic.FEW),
     Scenario("nginx-read-timeout-30", "silent WebSockets are cut after 30 s", traffic.IDLE),
     Scenario("nginx-two-routers", "a refused handshake is tried on the next router", traffic.RETRIED),
     Scenario("nginx-quirks", "what odd clients do", traffic.QUIRKS, balancer="nginx-upgrade-map"),
@@ -194,7 +200,6 @@ _RECORDED = (
         "PROXY version 2 to a router that speaks version 1",
         traffic.FEW,
         balancer="haproxy-tcp-proxy-v2",
-        layer4=True,
         router_speaks="v1",
     ),
     Scenario(
@@ -202,7 +207,6 @@ _RECORDED = (
         "a PROXY header where none is expected",
         traffic.FEW,
         balancer="haproxy-tcp-proxy-v1",
-        layer4=True,
         router_speaks="none",
     ),
     Scenario(

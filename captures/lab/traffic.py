@@ -53,6 +53,8 @@ USUAL = Traffic(
             after=0.25,
         ),
         Visit((Request(method="HEAD"), Request()), _THREE, after=0.27),
+        # What goes by last proves that the back was still recorded.
+        Visit((Request(),), _TWO, after=1.2),
     )
 )
 
@@ -63,6 +65,7 @@ FEW = Traffic(
         Visit((Handshake("/refuse/503/{id}"),), _ONE, after=0.1),
         Visit((Handshake("/apps/{id}/stream", host=DOPPLER, talk=(Hear(12), Close())),), _THREE, after=0.15),
         Visit((Handshake(), Request()), _THREE, after=0.2),
+        Visit((Request(),), _TWO, after=1.2),
     )
 )
 
@@ -73,7 +76,7 @@ SWALLOWED = Traffic(
         Visit((Request(), Handshake(abort_after=1.5)), _ONE),
         Visit((Handshake("/refuse/503/{id}", abort_after=1.7),), _TWO, after=0.05),
         Visit((Handshake(abort_after=0.3),), _THREE, after=0.1),
-        Visit((Request(), Pause(2.2), Request()), _TWO, after=0.2),
+        Visit((Request(), Pause(2.2), Request(headers=FORWARDED)), _TWO, after=0.2),
     )
 )
 
@@ -103,6 +106,7 @@ QUIRKS = Traffic(
         Visit((Handshake("/reset/{id}"),), _ONE, after=0.7),
         Visit((Request(headers=(("Connection", "Upgrade"),)), Request()), _TWO, after=0.75),
         Visit((Handshake("/wrong-accept/{id}"),), _THREE, after=0.8),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=2.4),
     )
 )
 
@@ -121,6 +125,17 @@ CLOSES = Traffic(
         Visit((Handshake("/ws/odd/{id}", talk=(Raw(reserved=0x10), Say("hello"), Close())),), _THREE, after=0.5),
         Visit((Handshake(talk=(Say("big", 70_000), Hear(), Ping(), Close())),), _ONE, after=0.55),
         Visit((Request(),), _TWO, after=0.6),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=1.0),
+    )
+)
+
+SILENT_ROUTER = Traffic(
+    visits=(
+        Visit((Handshake("/silent/{id}", patience=15),), _ONE),
+        Visit((Handshake("/reset/{id}"),), _TWO, after=0.05),
+        Visit((Handshake("/silent/{id}", abort_after=2.0),), _THREE, after=0.1),
+        Visit((Request(), Handshake()), _ONE, after=0.2),
+        Visit((Request(headers=FORWARDED), Pause(11), Request()), _TWO, after=0.3),
     )
 )
 
@@ -140,6 +155,7 @@ SHARED_KEY = Traffic(
             )
         ),
         Visit((Request(), Handshake()), _ONE, after=0.3),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=2.0),
     )
 )
 
@@ -149,6 +165,7 @@ AT_ONCE = Traffic(
         *(Visit((Request(),), CLIENTS[number % 3], after=0.002 * number) for number in range(4)),
         Visit((Handshake("/refuse/503/{id}"),), _TWO, after=0.004),
         Visit((Handshake("/refuse/404/{id}"),), _THREE, after=0.006),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=1.8),
     )
 )
 
@@ -157,6 +174,7 @@ RETRIED = Traffic(
         Visit((Handshake("/once/{id}"),), _ONE),
         Visit((Handshake(),), _TWO, after=0.05),
         Visit((Request(), Handshake("/once/{id}")), _THREE, after=0.1),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=0.6),
     )
 )
 
@@ -174,6 +192,7 @@ IDLE = Traffic(
             after=0.1,
         ),
         Visit((Request(), Handshake()), _ONE, after=0.2),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=34.0),
     )
 )
 
@@ -183,6 +202,7 @@ LIFETIME = Traffic(
         Visit((Handshake("/ws/ticking/{id}", talk=(Listen(40),)),), _TWO, after=1.5),
         Visit((Handshake("/ws/ticking/{id}", talk=(Listen(40),)),), _THREE, after=4.0),
         Visit((Request(), Handshake()), _ONE, after=0.2),
+        Visit((Request(headers=FORWARDED), Request()), _THREE, after=31.0),
     )
 )
 

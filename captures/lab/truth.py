@@ -65,8 +65,10 @@ def expected(journey: Journey, scenario: Scenario, raw: Sequence[Raw]) -> Expect
     established = outcome == "established"
     verdict, detail = (_established if established else _refused)(journey, scenario, raw)
     mode = None
-    if journey.first is not None:
-        mode = "tcp" if scenario.layer4 else "h2-to-h1" if journey.asked.version == "2" else "http"
+    if (seen := journey.first) is not None:
+        asked = journey.asked
+        same = (seen.headers, seen.target) == (asked.sent, asked.path)
+        mode = "h2-to-h1" if asked.version == "2" else "tcp" if same else "http"
     return Expected(verdict, detail, mode, outcome, ended_by)
 
 
