@@ -96,9 +96,29 @@ def caused_by_changes(scenario: Scenario) -> set[str]:
     """The rules on what the load balancer changed that the logs of the client and the router give a cause for."""
     asked = [handshake for handshake in scenario.handshakes.values() if handshake["router_saw_request"]]
     everything = [*asked, *(http for http in scenario.truth["http"] if http["router_saw_request"])]
+    plain = [] if scenario.front_encrypted else everything
+    ordinary = [http for http in scenario.truth["http"] if http["router_saw_request"]]
     causes = {
         "host-altered": any(request["router_host"] != request["host"] for request in everything),
         "http10-upstream": any(handshake["router_version"] == "HTTP/1.0" for handshake in asked),
+        "answer-altered": any(
+            101 not in (h["router_status"], h["client_status"]) and h["router_status"] != h["client_status"]
+            for h in asked
+        ),
+        "x-forwarded-for-wrong": any(
+            request["router_xff"] and request["client"][0] not in ", ".join(request["router_xff"]).split(", ")
+            for request in plain
+        ),
+        "x-forwarded-proto-wrong": any(
+            request["router_xfp"] and request["router_xfp"] not in (["https"], [None if request["tls"] else "http"])
+            for request in everything
+        ),
+        "forwarded-only": any(
+            not request["router_xff"]
+            and not request["router_xfp"]
+            and any(name.lower() == "forwarded" for name, _ in request["router_headers"])
+            for request in ordinary
+        ),
     }
     return {rule for rule, there in causes.items() if there}
 
@@ -115,6 +135,7 @@ def test_no_finding_without_cause(scenario: Scenario) -> None:
     expected |= caused_by_changes(scenario)
     found = {finding.rule for finding in analysis.findings}
     assert found - expected <= {"router-error", "route-service-unsupported"}
+    assert caused_by_changes(scenario) <= found
     refused = {h["path"] for h in scenario.handshakes.values() if h["router_status"] == 503}
     named = {
         e.target
