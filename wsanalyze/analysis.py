@@ -16,6 +16,7 @@ from wsanalyze import capture, pairing, rules, verdicts
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing, legs
 from wsanalyze.pairing.own import is_health_check
+from wsanalyze.rules.carried import carried
 from wsanalyze.rules.context import Context
 from wsanalyze.rules.finding import Finding
 from wsanalyze.rules.forwarded import lacks
@@ -104,7 +105,8 @@ def judge(
     pairs = pairing.pair(front, back, clock_offset=clock_offset)
     handshakes = verdicts.judge(pairs, front, back)
     requests = _requests(pairs, handshakes, back, front)
-    context = Context(handshakes, requests, front, back, web_ports)
+    both = carried(pairs, handshakes, requests)
+    context = Context(handshakes, requests, both, pairs.own, front, back, web_ports)
     findings = rules.apply(context)
     handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
     return Analysis(

@@ -89,8 +89,8 @@ def test_answer_withheld(tmp_path: Path, says: int | None) -> None:
     story.page()
     analysis = story.analyze(tmp_path)
     assert told(analysis) == ("blocked", "answer-withheld", "refused" if says else "reset")
-    assert rules(analysis) == {"handshake-blocked"}
-    assert [finding.severity for finding in analysis.findings] == ["error"]
+    assert rules(analysis) == {"handshake-blocked", "answer-withheld"}
+    assert [finding.severity for finding in analysis.findings] == ["error", "warning"]
 
 
 def test_others_pass_at_the_same_time(tmp_path: Path) -> None:

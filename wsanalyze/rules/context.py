@@ -33,10 +33,18 @@ class Context:
     handshakes: pd.DataFrame
     requests: pd.DataFrame
     """The other requests that reached the router and can be judged: the back's `schema.EXCHANGES` columns, and `front_port`,
-    `back_port`, `client_address`."""
+    `back_port`."""
+    carried: pd.DataFrame
+    """The handshakes and requests that both captures show for sure, as `rules.carried` gives them."""
+    own: frozenset[int]
+    """Back exchanges that are the load balancer's own: health checks and probes."""
     front: Tables
     back: Tables
     web_ports: Collection[int]
+
+    def tables(self, side: Side) -> Tables:
+        """The tables of this side."""
+        return self.front if side == "front" else self.back
 
 
 def on_side(row: dict[str, Any], note: str | None = None) -> tuple[Evidence, ...]:

@@ -1,10 +1,11 @@
-"""Takes the judged requests, gives those that lack a forwarding header: what the two rules on them share."""
+"""Takes the judged requests, gives those that lack a forwarding header: what the rules on them share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Evidence
@@ -35,6 +36,10 @@ def missing(context: Context, column: str, title: str, advice: str) -> Iterator[
 
 def lacks(context: Context, column: str) -> np.ndarray:
     """Whether each judged request lacks the header; a blank value is none."""
-    values = context.requests[column]
-    result: np.ndarray = (values.isna() | (values.fillna("").str.strip(" \t,") == "")).to_numpy(bool)
+    result: np.ndarray = blank(context.requests[column]).to_numpy(bool)
     return result
+
+
+def blank(values: pd.Series) -> pd.Series:
+    """Whether each header is absent or holds nothing."""
+    return values.fillna("").str.strip(" \t,").eq("")

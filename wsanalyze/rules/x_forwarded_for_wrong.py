@@ -1,0 +1,79 @@
+"""`X-Forwarded-For` reaches the router, but it does not name the client.
+
+What: the request arrived with an X-Forwarded-For header, and none of the addresses that the load balancer added to it is the
+address that the client connected from (or that the PROXY header before its request names). What the client itself sent in
+that header proves nothing: anybody can send one.
+
+Why it matters: apps, their logs, rate limits and the platform's own access rules take the wrong machine for the client, and
+a client can choose for whom it is taken.
+
+Example: a load balancer in TCP mode, or nginx without a line on X-Forwarded-For, hands on what the client made up; a second
+proxy behind the first names the first one; Azure Application Gateway writes `address:port`, which counts as the address.
+
+What to change: let the load balancer append the address that it sees, or replace the header where clients are not to be trusted:
+  nginx      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;   (or $remote_addr: replace)
+  HAProxy    option forwardfor;   with http-request del-header X-Forwarded-For before it: replace
+  Envoy      use_remote_address: true
+  Apache     nothing: mod_proxy_http appends; mod_remoteip where another proxy stands before it
+  Traefik    nothing; forwardedHeaders.trustedIPs where another proxy stands before it
+  F5 BIG-IP  HTTP profile, Insert X-Forwarded-For: Enabled
+  AWS ALB    routing.http.xff_header_processing.mode: append
+Where another load balancer stands in front of it, let that one send the PROXY protocol and this one read it (nginx: listen …
+proxy_protocol; set_real_ip_from; HAProxy: bind … accept-proxy).
+
+Source: VMware Tanzu, "Supporting WebSockets" and "X-Forwarded-For, X-Forwarded-Proto"; cloudfoundry/gorouter; RFC 7239 8.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from wsanalyze.rules.addresses import address, listed
+from wsanalyze.rules.carried import connections_of, of, whole
+from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.forwarded import blank
+from wsanalyze.rules.instances import problems
+
+TITLE = "X-Forwarded-For does not name the client"
+SEVERITY = "warning"
+
+ADVICE = (
+    "Let the load balancer append the address that the client connects from (nginx: proxy_set_header X-Forwarded-For "
+    "$proxy_add_x_forwarded_for; HAProxy: option forwardfor; Envoy: use_remote_address; AWS ALB: append). What the client "
+    "sent in that header proves nothing. In TCP mode use a listener in HTTP mode, or the PROXY protocol."
+)
+
+
+def check(context: Context) -> Iterator[Problem]:
+    """Requests and handshakes whose X-Forwarded-For was not given the client's address."""
+    rows = context.carried
+    rows = rows[whole(context.front, rows["front"]) & whole(context.back, rows["back"])]
+    values = of(context.back, rows["back"], "x_forwarded_for")["x_forwarded_for"]
+    rows, values = rows[~blank(values)], values[~blank(values)]
+    connections = connections_of(context.front, rows["front"], "client_address", "proxy_source_address")
+    client = connections["proxy_source_address"].fillna(connections["client_address"])
+    # Most name the client last, in the very same form; only the others are taken apart.
+    unlike = ~_ends_with(values, client)
+    rows, values, client = rows[unlike], values[unlike], client[unlike]
+    sent = of(context.front, rows["front"], "x_forwarded_for")["x_forwarded_for"]
+    wrong = [not _names(*row) for row in zip(client, sent, values, strict=True)]
+    notes = [f"{value}; expected {name}" for value, name in zip(values[wrong], client[wrong], strict=True)]
+    found = rows[wrong].rename(columns={"back": "exchange"}).assign(note=notes)
+    yield from problems(context, "warning", TITLE, ADVICE, {"back": found})
+
+
+def _ends_with(values: pd.Series, client: pd.Series) -> pd.Series:
+    """Whether the last element is the client's address, letter by letter, a port aside."""
+    last = values.str.split(",").str[-1].str.strip()
+    host = last.where(last.str.count(":") != 1, last.str.split(":").str[0])
+    return last.eq(client) | host.eq(client)
+
+
+def _names(client: object, sent: object, got: object) -> bool:
+    """Whether the client's address is among those that were added to what it `sent`, or stands last where none was."""
+    ours, theirs = listed(sent), listed(got)
+    added = theirs[len(ours) :] if theirs[: len(ours)] == ours else theirs
+    expected = address(client)
+    return any(address(element) == expected for element in added or theirs[-1:])
