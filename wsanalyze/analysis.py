@@ -104,7 +104,7 @@ def judge(
     pairs = pairing.pair(front, back, clock_offset=clock_offset)
     handshakes = verdicts.judge(pairs, front, back)
     requests = _requests(pairs, handshakes, back, front)
-    context = Context(handshakes, requests, front, back, web_ports)
+    context = Context(handshakes, requests, front, back, pairs, web_ports)
     findings = rules.apply(context)
     handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
     return Analysis(

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
 
 
@@ -36,6 +37,7 @@ class Context:
     `back_port`, `client_address`."""
     front: Tables
     back: Tables
+    pairing: Pairing
     web_ports: Collection[int]
 
 
