@@ -207,7 +207,14 @@ WEBSOCKETS: Final = (
     _c("compression", "bool", "permessage-deflate was negotiated (RFC 7692)"),
     _c("early_client_data", "bool", "the client sent frames before the 101 had gone by"),
     _c("longest_silence", "i64", "longest time without a WebSocket frame in either direction", "ns"),
+    _c(
+        "last_heard",
+        "time",
+        "time of the last bytes of WebSocket frames in either direction; of the 101 where there were none",
+    ),
+    _c("last_heard_frame", "u64", "frame that carried them"),
     _c("violations", "texts", "rules of RFC 6455 that were broken, as `client:name` or `server:name`"),
+    _c("violation_frames", "frames", "for each of `violations` the frame at which it was first noticed"),
 )
 
 DEFECTS: Final = (

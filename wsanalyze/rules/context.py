@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.pairing import Pairing
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
 
 
@@ -40,6 +41,7 @@ class Context:
     """Back exchanges that are the load balancer's own: health checks and probes."""
     front: Tables
     back: Tables
+    pairing: Pairing
     web_ports: Collection[int]
 
     def tables(self, side: Side) -> Tables:

@@ -164,7 +164,10 @@ table! {
     compression: Bool,
     early_client_data: Bool,
     longest_silence: I64,
+    last_heard: Time,
+    last_heard_frame: U64,
     violations: Texts,
+    violation_frames: Frames,
 }
 
 table! {

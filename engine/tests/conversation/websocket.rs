@@ -37,12 +37,51 @@ fn without_close_it_ends_with_the_connection() {
 }
 
 #[test]
+fn the_last_frame_of_either_direction_is_kept() {
+    let last = |steps: &[Step]| cells(&opened(steps).websockets, 0, &["last_heard", "last_heard_frame", "ended"]);
+    // Without frames: the 101.
+    assert_eq!(last(&[]), "2000 2 3000");
+    assert_eq!(last(&[server(server_text("x"))]), "3000 3 4000");
+    assert_eq!(last(&[server(server_text("x")), client(client_text("y"))]), "4000 4 5000");
+    // Control frames count; what is no frame any more counts as well.
+    assert_eq!(last(&[server(server_text("x")), client(masked(9, b"")), server([0x8a, 0])]), "5000 5 6000");
+    assert_eq!(last(&[server(server_text("x")), server_gap(10), server([0xff; 3])]), "5000 5 6000");
+    assert_eq!(last(&[client(masked(8, b""))]), "3000 3 3000");
+}
+
+#[test]
 fn violations_name_who_broke_the_rule() {
     let tables = opened(&[client(server_text("unmasked")), server(client_text("masked")), server([0xc1, 0])]);
     assert_eq!(
         cell(&tables.websockets, "violations", 0),
         "[client:client-unmasked,server:server-masked,server:rsv1-unexpected]"
     );
+    assert_eq!(cell(&tables.websockets, "violation_frames", 0), "[3,4,5]");
+}
+
+#[test]
+fn violations_are_shown_where_they_are_first_seen() {
+    let columns = ["violations", "violation_frames"];
+    let tables = opened(&[server(server_text("fine")), server([0xc1, 0, 0xa1, 0]), server([0xa1, 0, 0x83, 0])]);
+    let found = "[server:rsv1-unexpected,server:rsv2-or-3-unexpected,server:opcode-reserved] [4,4,5]";
+    assert_eq!(cells(&tables.websockets, 0, &columns), found);
+    // The frames are lost and found again.
+    let steps = [
+        client(handshake()),
+        server(accepted()),
+        server([0xc1, 0]),
+        server_gap(5),
+        server([0xff; 3]),
+        server([0xc1, 0]),
+        server([0xa1, 0]),
+    ];
+    let tables = Play { steps: steps.to_vec(), mid_stream: false }.tables(Cut::Whole);
+    let found = "[server:rsv1-unexpected,server:rsv2-or-3-unexpected] [3,7]";
+    assert_eq!(cells(&tables.websockets, 0, &columns), found);
+    let tables = opened(&[server("HTTP/1.1 200 OK\r\n\r\n")]);
+    assert!(cell(&tables.websockets, "violations", 0).contains("server:http-instead-of-frames"));
+    let tables = opened(&[server(server_text("fine"))]);
+    assert_eq!(cells(&tables.websockets, 0, &columns), "[] []");
 }
 
 #[test]

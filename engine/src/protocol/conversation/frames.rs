@@ -7,7 +7,7 @@ use super::output::Shared;
 use super::text::within_limit;
 use crate::protocol::Stamp;
 use crate::protocol::http1::{Looks, looks_like_start};
-use crate::protocol::websocket::{Close, Counts, FrameWalker, Role, looks_like_frames};
+use crate::protocol::websocket::{Close, Counts, FrameWalker, Role, Violations, looks_like_frames};
 use crate::stream::{Direction, Gap};
 use crate::table::WebSocketRow;
 
@@ -30,8 +30,8 @@ pub(super) struct Frames {
     early: bool,
     /// The first Close frame, and who sent it.
     close: Option<(Direction, Close)>,
-    /// Time of the last segment with frames.
-    last: Option<i64>,
+    /// The last segment with frames.
+    last: Option<Stamp>,
     longest_silence: i64,
 }
 
@@ -43,11 +43,13 @@ struct Side {
     compression: bool,
     /// What was counted before the walker was lost and began anew.
     before: Counts,
-    violations: Vec<&'static str>,
+    /// What was violated, and the frame at which that was noticed.
+    violations: Vec<(&'static str, u64)>,
+    /// Those of them that the walker has told already.
+    told: Violations,
     first_payload: Option<Vec<u8>>,
     /// The first bytes of the direction, until they are enough.
     start: Option<Vec<u8>>,
-    http: bool,
     /// The frame of the last bytes.
     frame: Option<u64>,
 }
@@ -79,7 +81,9 @@ impl Frames {
     ) {
         self.exchange = exchange;
         self.opened = opened.map(|stamp| stamp.time);
-        self.last = self.last.max(self.opened);
+        if let Some(stamp) = opened {
+            self.last = Some(self.last.map_or(stamp, |last| later(last, stamp)));
+        }
         self.compression = compression;
         for side in &mut self.sides {
             side.set_compression(compression.unwrap_or(offered));
@@ -93,7 +97,7 @@ impl Frames {
 
     /// Bytes of `sender`.
     pub(super) fn data(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp) {
-        self.heard(stamp.time);
+        self.heard(stamp);
         let side = &mut self.sides[sender as usize];
         side.feed(bytes, stamp);
         if self.close.is_none()
@@ -108,6 +112,7 @@ impl Frames {
         let side = &mut self.sides[sender as usize];
         side.start = None;
         side.walker.gap(gap.length, gap.stamp);
+        side.note_violations(gap.stamp);
     }
 
     /// It is not known where a frame of `sender` begins: that is looked for. `unread` bytes were passed over.
@@ -123,10 +128,14 @@ impl Frames {
         self.sides[sender as usize].walker.end();
     }
 
-    fn heard(&mut self, time: i64) {
-        let last = self.last.unwrap_or(time);
-        self.longest_silence = self.longest_silence.max(time.saturating_sub(last));
-        self.last = Some(last.max(time));
+    fn heard(&mut self, stamp: Stamp) {
+        self.silent_until(stamp.time);
+        self.last = Some(self.last.map_or(stamp, |last| later(last, stamp)));
+    }
+
+    fn silent_until(&mut self, time: i64) {
+        let silence = self.last.map_or(0, |last| time.saturating_sub(last.time));
+        self.longest_silence = self.longest_silence.max(silence);
     }
 
     /// Writes its row; `ended` is the time of the connection's last packet.
@@ -134,15 +143,17 @@ impl Frames {
         let Some(exchange) = self.exchange else {
             return;
         };
-        self.heard(ended.max(self.last.unwrap_or(ended)));
-        let violations: Vec<Cow<'static, str>> = [Direction::Client, Direction::Server]
+        self.silent_until(ended);
+        for side in &mut self.sides {
+            // However the bytes came, in pieces or at once.
+            side.violations.sort_unstable_by_key(|(name, frame)| (*frame, *name));
+        }
+        let (violations, violation_frames): (Vec<Cow<'static, str>>, Vec<u64>) = [Direction::Client, Direction::Server]
             .into_iter()
             .zip(&self.sides)
-            .flat_map(|(sender, side)| {
-                let name = direction_name(sender);
-                side.violations().into_iter().map(move |violation| Cow::Owned(format!("{name}:{violation}")))
-            })
-            .collect();
+            .flat_map(|(sender, side)| side.violations.iter().map(move |violation| (direction_name(sender), violation)))
+            .map(|(name, (violation, frame))| (Cow::Owned(format!("{name}:{violation}")), *frame))
+            .unzip();
         let [client, server] = &self.sides;
         let (from_client, from_server) = (client.counts(), server.counts());
         let (closed_by, close) = self.close.as_ref().map(|(sender, close)| (*sender, close)).unzip();
@@ -177,7 +188,10 @@ impl Frames {
             // Without the 101 nobody knows what came before it.
             early_client_data: self.opened.map(|_| self.early),
             longest_silence: Some(self.longest_silence),
+            last_heard: self.last.map(|last| last.time),
+            last_heard_frame: self.last.map(|last| last.frame),
             violations: Some(&violations),
+            violation_frames: Some(&violation_frames),
         };
         if let Some(builders) = output.borrow_mut().tables() {
             builders.websocket(exchange, &row);
@@ -193,20 +207,36 @@ impl Side {
             compression: false,
             before: Counts::default(),
             violations: Vec::new(),
+            told: Violations::default(),
             first_payload: None,
             start: Some(Vec::new()),
-            http: false,
             frame: None,
         }
     }
 
     fn feed(&mut self, bytes: &[u8], stamp: Stamp) {
-        self.look_for_http(bytes);
+        self.look_for_http(bytes, stamp);
         let begins_segment = self.frame.replace(stamp.frame) != Some(stamp.frame);
         if begins_segment && self.walker.lost() && looks_like_frames(bytes, self.role) {
             self.begin_anew();
         }
         self.walker.feed(bytes, stamp);
+        self.note_violations(stamp);
+    }
+
+    /// Notes the frame at which the walker first told of a violation.
+    fn note_violations(&mut self, stamp: Stamp) {
+        let violations = self.walker.violations();
+        if violations != self.told {
+            self.told = violations;
+            violations.names().for_each(|name| self.note_violation(name, stamp));
+        }
+    }
+
+    fn note_violation(&mut self, name: &'static str, stamp: Stamp) {
+        if !self.violations.iter().any(|(known, _)| *known == name) {
+            self.violations.push((name, stamp.frame));
+        }
     }
 
     fn set_compression(&mut self, compression: bool) {
@@ -221,16 +251,16 @@ impl Side {
         fresh.set_compression(self.compression);
         let old = std::mem::replace(&mut self.walker, fresh);
         self.before = sum(&self.before, old.counts());
-        self.violations = union(&self.violations, old.violations().names());
+        self.told = Violations::default();
     }
 
     /// Notes where the first bytes are HTTP: the 101 was a lie, or meant for somebody else.
-    fn look_for_http(&mut self, bytes: &[u8]) {
+    fn look_for_http(&mut self, bytes: &[u8], stamp: Stamp) {
         if let Some(mut start) = self.start.take() {
             let missing = LONGEST_START.saturating_sub(start.len()).min(bytes.len());
             start.extend_from_slice(&bytes[..missing]);
             if looks_like_start(&start) == Looks::Response {
-                self.http = true;
+                self.note_violation(HTTP_INSTEAD_OF_FRAMES, stamp);
             } else if start.len() < LONGEST_START {
                 self.start = Some(start);
             }
@@ -241,24 +271,15 @@ impl Side {
         sum(&self.before, self.walker.counts())
     }
 
-    fn violations(&self) -> Vec<&'static str> {
-        union(&self.violations, self.walker.violations().names().chain(self.http.then_some(HTTP_INSTEAD_OF_FRAMES)))
-    }
-
     fn first_payload(&self) -> Option<&[u8]> {
         let now = Some(self.walker.first_payload()).filter(|payload| !payload.is_empty());
         self.first_payload.as_deref().or(now)
     }
 }
 
-fn union(names: &[&'static str], more: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-    let mut all = names.to_vec();
-    for name in more {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
+/// The later of two; bytes come in stream order, which is not always the order of capture.
+fn later(one: Stamp, other: Stamp) -> Stamp {
+    if other.time >= one.time { other } else { one }
 }
 
 fn sum(a: &Counts, b: &Counts) -> Counts {
