@@ -18,6 +18,7 @@ from captures.lab.network import Namespace
 BALANCERS = Path(__file__).parent / "balancers"
 _PLACE = "RUN"
 _PYTHON = "PYTHON"
+_SETTLED = 0.4
 _START = 15.0
 """Seconds that a program may take to listen."""
 
@@ -117,6 +118,8 @@ async def _listening(chosen: Balancer, namespace: Namespace, process: asyncio.su
                 said = (run / "output.log").read_text(encoding="utf-8", errors="replace")[-2000:]
                 raise RuntimeError(f"{chosen.name} does not listen on {host}:{port}: {said}")
             await asyncio.sleep(0.1)
+    # Some listen before they have read all of their configuration.
+    await asyncio.sleep(_SETTLED)
 
 
 async def _accepts(namespace: Namespace, host: str, port: int) -> bool:

@@ -59,8 +59,12 @@ class Session:
                 await self.router.open()
             keylog = Path(run, "keylog.txt")
             self.client = Client(network.client, self.chance, self.certificate / "authority.pem", keylog)
-            async with self._program(Path(run)):
-                await self._traffic()
+            front, back = self._recorders()
+            async with contextlib.AsyncExitStack() as recording:
+                if self.scenario.recording.from_start:
+                    await self._begin(recording, front, back)
+                async with self._program(Path(run)):
+                    await self._traffic(recording, front, back)
             await self.router.close()
             if wire:
                 wire.close()
@@ -79,23 +83,30 @@ class Session:
         yield
         await proxy.close()
 
-    async def _traffic(self) -> None:
+    @staticmethod
+    async def _begin(recording: contextlib.AsyncExitStack, front: Recorder, back: Recorder) -> None:
+        """The back is recorded first and longest, as the README advises."""
+        await recording.enter_async_context(back)
+        await recording.enter_async_context(front)
+
+    async def _traffic(self, recording: contextlib.AsyncExitStack, front: Recorder, back: Recorder) -> None:
         traffic = self.scenario.traffic
-        front, back = self._recorders()
         waiting = self._start(traffic.before)
         if waiting:
             await asyncio.sleep(_SETTLE)
             self.unrecorded = {asked.id for asked in self.client.log}
-        # The back is recorded first and longest, as the README advises.
-        async with back, front:
-            await asyncio.gather(*waiting, *self._start(traffic.visits))
-            if traffic.after:
-                await asyncio.sleep(_SETTLE)
-                await back.stop()
-                known = {asked.id for asked in self.client.log}
-                await asyncio.gather(*self._start(traffic.after))
-                self.back_missing = {asked.id for asked in self.client.log} - known
+        if not self.scenario.recording.from_start:
+            await self._begin(recording, front, back)
+        await asyncio.gather(*waiting, *self._start(traffic.visits))
+        if traffic.after:
             await asyncio.sleep(_SETTLE)
+            await back.stop()
+            known = {asked.id for asked in self.client.log}
+            await asyncio.gather(*self._start(traffic.after))
+            self.back_missing = {asked.id for asked in self.client.log} - known
+        await asyncio.sleep(_SETTLE)
+        await front.stop()
+        await back.stop()
         await self.client.leave()
 
     def _start(self, visits: Sequence[Visit]) -> list[asyncio.Task[None]]:

@@ -15,6 +15,8 @@ class Recording:
     snaplen: int = 0
     any_interface: bool = False
     """Both are recorded with `-i any` on the load balancer, told apart by address only."""
+    from_start: bool = False
+    """It begins before the load balancer does."""
     clock_shift: float = 0.0
     """Seconds by which the back's clock is ahead."""
     loss: float = 0.0

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.engine.tables import scan
@@ -25,40 +26,46 @@ DECODE = ["-d", "tcp.port==8443,http"]
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
 
-def fields(path: Path, wanted: list[str], display_filter: str) -> list[list[str]]:
-    """What tshark prints of these fields; a field that occurs several times is joined by commas."""
-    command = [
-        TSHARK or "",
-        "-r",
-        str(path),
-        "-2",
-        *DECODE,
-        "-o",
-        "tcp.reassemble_out_of_order:TRUE",
-        "-Y",
-        display_filter,
-        "-T",
-        "fields",
-    ]
-    done = subprocess.run(
-        [*command, *(part for name in wanted for part in ("-e", name))], capture_output=True, text=True, check=True
-    )
-    return [line.split("\t") for line in done.stdout.splitlines()]
+_FIELDS = (
+    "frame.number",
+    "tcp.stream",
+    "ip.src",
+    "ipv6.src",
+    "tcp.srcport",
+    "ip.dst",
+    "ipv6.dst",
+    "tcp.dstport",
+    "tcp.flags.syn",
+    "tcp.flags.ack",
+    "http.request.method",
+    "http.request.uri",
+    "http.host",
+    "http.request.version",
+    "http.response.code",
+    "websocket.opcode",
+)
 
 
-@pytest.fixture(params=FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def capture(request: pytest.FixtureRequest) -> Path:
-    path: Path = request.param
-    return path
+def packets(path: Path) -> list[dict[str, str]]:
+    """What tshark says of every TCP packet; a field that occurs several times is joined by commas."""
+    command = [TSHARK or "", "-r", str(path), "-2", *DECODE, "-o", "tcp.reassemble_out_of_order:TRUE"]
+    command += ["-Y", "tcp", "-T", "fields", *(part for name in _FIELDS for part in ("-e", name))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [dict(zip(_FIELDS, line.split("\t"), strict=True)) for line in done.stdout.splitlines()]
 
 
-def test_requests(capture: Path) -> None:
-    rows = fields(
-        capture,
-        ["frame.number", "http.request.method", "http.request.uri", "http.host", "http.request.version"],
-        "http.request",
-    )
-    exchanges = scan(capture)["exchanges"].dropna(subset=["method"])
+@pytest.mark.parametrize("capture", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_engine_sees_what_tshark_sees(capture: Path) -> None:
+    seen, tables = packets(capture), scan(capture)
+    same_packets_and_connections(seen, tables)
+    same_requests(seen, tables["exchanges"])
+    same_answers(seen, tables["exchanges"])
+    same_websocket_frames(seen, tables["websockets"])
+
+
+def same_requests(seen: list[dict[str, str]], exchanges: pd.DataFrame) -> None:
+    exchanges = exchanges.dropna(subset=["method"])
+    # tshark names the frame that completes the body, the engine those of the head.
     ours = Counter(
         (
             frames[-1] if method != "POST" else 0,
@@ -71,29 +78,31 @@ def test_requests(capture: Path) -> None:
             *(exchanges[name] for name in ("request_frames", "method", "target", "host", "version")), strict=True
         )
     )
-    # tshark names the frame that completes the body, the engine those of the head.
     theirs = Counter(
-        (int(frame) if method != "POST" else 0, method, target, host, version)
-        for frame, method, target, host, version in rows
+        (int(packet["frame.number"]) if method != "POST" else 0, method, target, packet["http.host"], version)
+        for packet in seen
+        if packet["http.request.method"]
+        for method, target, version in zip(
+            *(packet[f"http.request.{name}"].split(",") for name in ("method", "uri", "version")), strict=True
+        )
     )
     assert {key for key in theirs if key not in ours} == set()
     # After a 101 that switches to something else tshark may lose its way; it must not see more than there is.
     assert sum(ours.values()) - sum(theirs.values()) in {0, 1}
 
 
-def test_answers(capture: Path) -> None:
-    rows = fields(
-        capture, ["frame.number", "http.response.code"], "http.response.code >= 101 && http.response.code != 103"
-    )
-    exchanges = scan(capture)["exchanges"].dropna(subset=["status"])
+def same_answers(seen: list[dict[str, str]], exchanges: pd.DataFrame) -> None:
+    exchanges = exchanges.dropna(subset=["status"])
     ours = Counter(
         (frames[0], int(status))
         for frames, status in zip(exchanges["response_frames"], exchanges["status"], strict=True)
     )
-    theirs: Counter[tuple[int, int]] = Counter()
-    for frame, codes in rows:
-        for code in codes.split(","):
-            theirs[int(frame), int(code)] += 1
+    theirs = Counter(
+        (int(packet["frame.number"]), int(code))
+        for packet in seen
+        for code in filter(None, packet["http.response.code"].split(","))
+        if int(code) >= 101 and int(code) != 103
+    )
     missing = {key: count for key, count in (theirs - ours).items() if not any(code == key[1] for _, code in ours)}
     assert not missing
     assert Counter(code for _, code in ours.elements()) == Counter(code for _, code in theirs.elements()) or sum(
@@ -101,40 +110,24 @@ def test_answers(capture: Path) -> None:
     ) >= sum(theirs.values())
 
 
-def test_packets_and_connections(capture: Path) -> None:
-    tables = scan(capture)
-    rows = fields(
-        capture,
-        ["tcp.stream", "ip.src", "tcp.srcport", "ip.dst", "tcp.dstport", "tcp.flags.syn", "tcp.flags.ack"],
-        "tcp",
-    )
-    assert tables["captures"]["segments"].iloc[0] == len(rows)
+def same_packets_and_connections(seen: list[dict[str, str]], tables: dict[str, pd.DataFrame]) -> None:
+    assert tables["captures"]["segments"].iloc[0] == len(seen)
     opened = {
-        (src, int(sport), dst, int(dport))
-        for _, src, sport, dst, dport, syn, ack in rows
-        if syn in {"1", "True"} and ack in {"0", "False"}
+        (p["ip.src"] or p["ipv6.src"], int(p["tcp.srcport"]), p["ip.dst"] or p["ipv6.dst"], int(p["tcp.dstport"]))
+        for p in seen
+        if p["tcp.flags.syn"] in {"1", "True"} and p["tcp.flags.ack"] in {"0", "False"}
     }
     connections = tables["connections"]
-    ours = set(
-        zip(
-            connections["client_address"],
-            connections["client_port"],
-            connections["server_address"],
-            connections["server_port"],
-            strict=True,
-        )
-    )
-    assert opened <= ours
-    assert len(connections) == len({stream for stream, *_ in rows})
-    assert int(connections["client_packets"].sum() + connections["server_packets"].sum()) == len(rows)
+    names = ("client_address", "client_port", "server_address", "server_port")
+    assert opened <= set(zip(*(connections[name] for name in names), strict=True))
+    assert len(connections) == len({packet["tcp.stream"] for packet in seen})
+    assert int(connections["client_packets"].sum() + connections["server_packets"].sum()) == len(seen)
 
 
-def test_websocket_frames(capture: Path) -> None:
-    rows = fields(capture, ["tcp.stream", "websocket.opcode", "tcp.srcport"], "websocket")
+def same_websocket_frames(seen: list[dict[str, str]], websockets: pd.DataFrame) -> None:
     theirs: Counter[int] = Counter()
-    for _, opcodes, _ in rows:
-        theirs.update(int(opcode) for opcode in filter(None, opcodes.split(",")))
-    websockets = scan(capture)["websockets"]
+    for packet in seen:
+        theirs.update(int(opcode) for opcode in filter(None, packet["websocket.opcode"].split(",")))
     ours = {
         1: int(websockets["client_text"].sum() + websockets["server_text"].sum()),
         2: int(websockets["client_binary"].sum() + websockets["server_binary"].sum()),
