@@ -92,15 +92,35 @@ RULES_OF_VERDICTS = {
 }
 
 
+def sent(headers: list[list[str]], name: str) -> list[str]:
+    """The values that somebody logged of a header."""
+    return [value for key, value in headers if key.lower() == name]
+
+
+def changed(handshake: dict[str, Any], name: str) -> bool:
+    """Whether a header of the client's own handshake was logged otherwise by the router."""
+    own = handshake["router_key"] in {handshake["key"], None}
+    return own and sent(handshake["client_sent"], name) != sent(handshake["router_headers"], name)
+
+
 def caused_by_changes(scenario: Scenario) -> set[str]:
     """The rules on what the load balancer changed that the logs of the client and the router give a cause for."""
     asked = [handshake for handshake in scenario.handshakes.values() if handshake["router_saw_request"]]
     everything = [*asked, *(http for http in scenario.truth["http"] if http["router_saw_request"])]
     plain = [] if scenario.front_encrypted else everything
+    legible = [] if scenario.front_encrypted else list(scenario.handshakes.values())
     ordinary = [http for http in scenario.truth["http"] if http["router_saw_request"]]
     causes = {
         "host-altered": any(request["router_host"] != request["host"] for request in everything),
         "http10-upstream": any(handshake["router_version"] == "HTTP/1.0" for handshake in asked),
+        "extension-altered": any(changed(h, "sec-websocket-extensions") for h in legible if h["router_saw_request"]),
+        "subprotocol-altered": any(changed(h, "sec-websocket-protocol") for h in legible if h["router_saw_request"]),
+        "handshake-invalid": any(
+            len(sent(headers, name)) != 1
+            for h in legible
+            for headers in (h["client_sent"], *([h["router_headers"]] if h["router_saw_request"] else []))
+            for name in ("host", "sec-websocket-key", "sec-websocket-version")
+        ),
         "answer-altered": any(
             101 not in (h["router_status"], h["client_status"]) and h["router_status"] != h["client_status"]
             for h in asked
