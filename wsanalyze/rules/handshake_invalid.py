@@ -1,0 +1,138 @@
+"""A WebSocket handshake breaks RFC 6455 as a request.
+
+What: the client's request asks for WebSocket and lacks something that RFC 6455 demands of it, or the load balancer broke
+something that was right. The note names each broken rule and who broke it: `client: …`, `load balancer: …`. That the upgrade
+or the version was lost on the way has rules of its own, upgrade-stripped and http10-upstream.
+
+Why it matters: servers must refuse such a handshake with 400, or 426 for another version (RFC 6455 4.2.1, 4.4). Load
+balancers check some of it themselves and answer before a router sees it. Where a client breaks the rule, no load balancer's
+configuration helps.
+
+Example: a health check that sends Upgrade without Sec-WebSocket-Key (HAProxy answers 400); a script with a made-up key that is
+not 16 bytes; a proxy that sends the headers it adds a second time.
+
+What to change: `client: …`: the client or its library. `load balancer: …`: let it hand on the handshake's headers as they are:
+  nginx      no proxy_set_header for Sec-WebSocket-*; proxy_set_header Host $http_host; once, in one place
+  HAProxy    no http-request del-header or set-header on sec-websocket-*
+  Envoy      no request_headers_to_remove or _to_add with sec-websocket-*; append_action OVERWRITE_IF_EXISTS_OR_ADD
+  Apache     mod_proxy_http with upgrade=websocket; no RequestHeader add or unset on Sec-WebSocket-*
+  F5 BIG-IP  a WebSocket profile; no HTTP::header insert for headers that are there
+
+Source: RFC 6455 4.1 (the numbered list of what the request has to hold), 4.2.1, 11.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.rules.carried import of
+from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.instances import problems
+
+TITLE = "WebSocket handshakes break RFC 6455"
+SEVERITY = "warning"
+
+ADVICE = (
+    "What the client broke, the client or its library has to mend: servers must refuse it. What the load balancer broke: let it "
+    "hand on Host and the Sec-WebSocket headers as they are, each once."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Something that RFC 6455 4.1 demands of the request."""
+
+    broken: Callable[[pd.DataFrame], pd.Series]
+    text: str
+    """What is wrong; `{value}` stands for the value of `column`."""
+    column: str = ""
+    client_only: bool = False
+    """On the back this is the business of another rule."""
+
+
+DEMANDS = (
+    Demand(lambda r: r["method"].ne("GET"), "the method is {value}, not GET", "method"),
+    Demand(
+        lambda r: r["version"].notna() & r["version"].fillna("").lt("1.1"),
+        "HTTP/{value}, not 1.1 or later",
+        "version",
+        client_only=True,
+    ),
+    Demand(lambda r: r["host"].isna(), "no Host"),
+    Demand(lambda r: r["host"].fillna("x").str.strip().eq(""), "Host is empty"),
+    # Lines are joined by a comma and a blank, and a host holds no blank.
+    Demand(lambda r: r["host"].fillna("").str.contains(", ", regex=False), "several Hosts ({value})", "host"),
+    Demand(lambda r: _false(r["asks_upgrade"]), "no Connection: upgrade", client_only=True),
+    Demand(lambda r: r["sec_websocket_key"].isna(), "no Sec-WebSocket-Key"),
+    Demand(lambda r: _listed(r["sec_websocket_key"]), "several Sec-WebSocket-Keys"),
+    Demand(
+        lambda r: _false(r["key_valid"]) & ~_listed(r["sec_websocket_key"]),
+        "Sec-WebSocket-Key is not the Base64 form of 16 bytes",
+    ),
+    Demand(lambda r: r["sec_websocket_version"].isna(), "no Sec-WebSocket-Version"),
+    Demand(
+        lambda r: r["sec_websocket_version"].fillna("13").str.strip().ne("13"),
+        "Sec-WebSocket-Version is {value}, not 13",
+        "sec_websocket_version",
+    ),
+)
+
+_LOOKED_AT = (
+    *("method", "version", "host", "asks_websocket", "asks_upgrade", "sec_websocket_key", "key_valid"),
+    *("sec_websocket_version", "request_state"),
+)
+
+
+def check(context: Context) -> Iterator[Problem]:
+    """Handshakes that break a demand: what the client broke on the front, what only the load balancer broke on the back."""
+    handshakes = context.handshakes
+    asked = handshakes.loc[handshakes["front_exchange"].notna(), ["id", "front_exchange"]].astype(
+        {"front_exchange": "int64"}
+    )
+    asked = asked.rename(columns={"id": "handshake", "front_exchange": "exchange"})
+    front = of(context.front, asked["exchange"], *_LOOKED_AT)
+    # HTTP/2 has rules of its own (RFC 8441 5). What does not ask for WebSocket is no handshake on the front.
+    speaks = (
+        front["request_state"].eq("complete") & front["asks_websocket"].fillna(value=False) & front["version"].ne("2")
+    ).astype(bool)
+    asked, front = asked[speaks], front[speaks]
+    broken = pd.DataFrame({number: demand.broken(front) for number, demand in enumerate(DEMANDS)}, index=front.index)
+    by_client = _noted(asked, front, broken, "client")
+    both = context.carried[context.carried["front"].isin(asked["exchange"]) & context.carried["handshake"].notna()]
+    sent = broken.set_axis(pd.Index(asked["exchange"])).reindex(both["front"]).set_axis(both.index)
+    back = of(context.back, both["back"], *_LOOKED_AT)
+    whole = back["request_state"].eq("complete")
+    anew = {
+        number: whole & demand.broken(back) & ~sent[number].astype(bool) & (not demand.client_only)
+        for number, demand in enumerate(DEMANDS)
+    }
+    received = both.rename(columns={"back": "exchange"})
+    by_lb = _noted(received, back, pd.DataFrame(anew, index=back.index), "load balancer")
+    yield from problems(context, "warning", TITLE, ADVICE, {"front": by_client, "back": by_lb})
+
+
+def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: pd.DataFrame, who: str) -> pd.DataFrame:
+    """The rows that break something, each with what it breaks."""
+    guilty: np.ndarray = broken.to_numpy(bool).any(axis=1) if len(rows) else np.zeros(0, bool)
+    notes = []
+    for row, breaks in zip(values[guilty].to_dict("records"), broken.to_numpy(bool)[guilty], strict=True):
+        told = (
+            demand.text.replace("{value}", str(row.get(demand.column)))
+            for demand, breaks_it in zip(DEMANDS, breaks, strict=True)
+            if breaks_it
+        )
+        notes.append(f"{who}: {'; '.join(told)}")
+    return rows[guilty].assign(note=notes)
+
+
+def _false(column: pd.Series) -> pd.Series:
+    """Whether each is said to be false; what is absent is not."""
+    return column.eq(other=False).fillna(value=False).astype(bool)
+
+
+def _listed(column: pd.Series) -> pd.Series:
+    return column.fillna("").str.contains(",", regex=False)
