@@ -14,6 +14,8 @@ from wsanalyze.analysis import Analysis
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 plain_by_name = pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
 
+OF_NO_REQUEST = {"capture-incomplete", "health-check", "router-unreachable"}
+"""Rules whose evidence is of files, connections, or requests that no client sent."""
 READ_ON_THE_BACK = {
     "forwarded-only",
     "route-service-unsupported",
@@ -84,11 +86,12 @@ def found_in(scenario: Scenario) -> set[tuple[str, str | None]]:
         row["id"]: (known(row["target"]), known(row["back_target"])) for row in analysis.handshakes.to_dict("records")
     }
     paths = {identity: line["path"] for identity, line in (scenario.handshakes | scenario.requests).items()}
-    return {
+    found = {
         (finding.rule, paths.get(scenario.id_in(evidence.target, *targets.get(evidence.handshake or "", ())) or ""))
         for finding in analysis.findings
         for evidence in finding.evidence
     }
+    return {(rule, None if rule in OF_NO_REQUEST else path) for rule, path in found}
 
 
 @by_name

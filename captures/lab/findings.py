@@ -171,16 +171,13 @@ def _of_websocket(asked: Asked, seen: Seen | None) -> Iterator[str]:
     if asked.left_by == "client" or by_router:
         yield "websocket-closed-abnormally"
     elif asked.left_by == "peer" and asked.ended and asked.answered:
+        ages = [asked.ended - asked.answered]
+        if seen is not None and seen.ended and seen.answered:
+            ages.append(seen.ended - seen.answered)
+        near = any(abs(age - known) <= max(1.0, 0.03 * known) for age in ages for known in _KNOWN_DEFAULTS)
         silence = asked.ended - (asked.last_frame or asked.answered)
-        age = asked.ended - asked.answered
-        near = any(abs(age - known) <= max(1.0, 0.03 * known) for known in _KNOWN_DEFAULTS)
-        yield (
-            "websocket-cut-idle"
-            if silence >= _IDLE
-            else "websocket-cut-lifetime"
-            if near
-            else "websocket-closed-abnormally"
-        )
+        cut = "websocket-cut-lifetime" if near else "websocket-closed-abnormally"
+        yield "websocket-cut-idle" if silence >= _IDLE else cut
 
 
 def _shared_keys(asked: Sequence[Asked]) -> Iterator[Found]:

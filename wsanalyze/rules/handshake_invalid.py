@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from wsanalyze.pairing.prepare import flag
 from wsanalyze.rules.carried import of
 from wsanalyze.rules.context import Context, Problem
 from wsanalyze.rules.instances import problems
@@ -105,7 +106,9 @@ def check(context: Context) -> Iterator[Problem]:
     both = context.carried[context.carried["front"].isin(asked["exchange"]) & context.carried["handshake"].notna()]
     sent = broken.set_axis(pd.Index(asked["exchange"])).reindex(both["front"]).set_axis(both.index)
     back = of(context.back, both["back"], *_LOOKED_AT)
-    whole = back["request_state"].eq("complete")
+    # What was stripped is no handshake any more; that is the business of another rule.
+    still = flag(back["asks_websocket"]) & flag(back["asks_upgrade"])
+    whole = back["request_state"].eq("complete") & still
     anew = {
         number: whole & demand.broken(back) & ~sent[number].astype(bool) & (not demand.client_only)
         for number, demand in enumerate(DEMANDS)
@@ -117,7 +120,7 @@ def check(context: Context) -> Iterator[Problem]:
 
 def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: pd.DataFrame, who: str) -> pd.DataFrame:
     """The rows that break something, each with what it breaks."""
-    guilty: np.ndarray = broken.to_numpy(bool).any(axis=1) if len(rows) else np.zeros(0, bool)
+    guilty = np.array(broken.to_numpy(bool).any(axis=1), bool) if len(rows) else np.zeros(0, bool)
     notes = []
     for row, breaks in zip(values[guilty].to_dict("records"), broken.to_numpy(bool)[guilty], strict=True):
         told = (

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Evidence, Side
 
@@ -59,6 +60,8 @@ def error_answers(context: Context) -> Iterator[tuple[str, Evidence]]:
     handshakes = context.handshakes
     shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
     back = context.back.exchanges[context.back.exchanges["x_cf_routererror"].notna()]
+    # The load balancer's own probes concern nobody's app.
+    back = back[~back["exchange"].isin(context.own).to_numpy(bool) & ~is_health_check(back["user_agent"])]
     yield from _answers("back", back, context.back, handshakes)
     front = context.front.exchanges
     alone = (
