@@ -106,7 +106,7 @@ def judge(
     handshakes = verdicts.judge(pairs, front, back)
     requests = _requests(pairs, handshakes, back, front)
     both = carried(pairs, handshakes, requests)
-    context = Context(handshakes, requests, both, pairs.own, front, back, pairs, web_ports)
+    context = Context(handshakes, requests, both, front, back, pairs, web_ports)
     findings = rules.apply(context)
     handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
     return Analysis(

@@ -37,8 +37,8 @@ class Conversation:
                 if self.over or self.asked.ended is not None:
                     break
                 await _PARTS[type(part)](self, part)
-            else:
-                self.asked.left_by = self.asked.left_by or (None if self.asked.closed_by else "client")
+            if self.asked.ended is None and self.asked.closed_by is None:
+                self.asked.left_by = self.asked.left_by or "client"
         except OSError:
             self.asked.left_by = self.asked.left_by or (None if self.asked.closed_by else "peer")
         finally:

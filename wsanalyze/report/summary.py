@@ -147,7 +147,9 @@ def clocks(analysis: Analysis) -> str:
     offset = analysis.clock_offset
     if offset.low is None and offset.high is None:
         return "the offset between the captures is not known"
-    pairs = f"by {offset.pairs} pair{'s' if offset.pairs != 1 else ''}" if offset.pairs else "by connections that failed"
+    pairs = (
+        f"by {offset.pairs} pair{'s' if offset.pairs != 1 else ''}" if offset.pairs else "by connections that failed"
+    )
     if offset.low is None or offset.high is None:
         bound, value = ("at least", offset.low) if offset.high is None else ("at most", offset.high)
         return f"back minus front is {bound} {value:.6f} s, {pairs}"

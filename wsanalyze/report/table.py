@@ -17,7 +17,7 @@ from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Tables
 from wsanalyze.report import summary
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
-from wsanalyze.rules.finding import Evidence, Finding
+from wsanalyze.rules.finding import Evidence, Finding, Severity
 
 MAX_HANDSHAKES = 12
 """Handshakes that are shown one by one; a screen has about fifty lines."""
@@ -28,9 +28,9 @@ NARROW = {"router→client": "status"}
 """Shorter titles, for screens that would have to leave out a column otherwise."""
 MIN_TARGET = 14
 """Columns that a target gets at least."""
-MAX_EVIDENCE = 3
-"""Instances of a finding that are shown."""
-MAX_FINDINGS = 10
+MAX_EVIDENCE: dict[Severity, int] = {"error": 3, "warning": 1, "info": 1}
+"""Instances of a finding that are shown; `wsanalyze explain` says more of what is only for information."""
+MAX_FINDINGS = 12
 """Findings that are shown, the most severe ones."""
 
 STYLES = {
@@ -144,11 +144,13 @@ def _finding(screen: Console, finding: Finding, *, show_secrets: bool) -> None:
     head.append(f"  {finding.count} x  {visible(finding.title)}")
     for index, line in enumerate(head.wrap(screen, screen.width - 2)):
         screen.print(Padding(line, (0, 0, 0, 2 if index else 0)))
-    for evidence in finding.evidence[:MAX_EVIDENCE]:
+    shown = MAX_EVIDENCE[finding.severity]
+    for evidence in finding.evidence[:shown]:
         screen.print(Padding(Text(_instance(evidence, screen.width - 4, show_secrets=show_secrets)), (0, 0, 0, 2)))
-    if finding.count > MAX_EVIDENCE:
-        screen.print(Padding(Text(_rest(finding), style="dim"), (0, 0, 0, 2)))
-    screen.print(Padding(Text(visible(finding.advice)), (0, 0, 0, 2)))
+    if finding.count > shown:
+        screen.print(Padding(Text(_rest(finding, shown), style="dim"), (0, 0, 0, 2)))
+    if finding.severity != "info":
+        screen.print(Padding(Text(visible(finding.advice)), (0, 0, 0, 2)))
     screen.print()
 
 
@@ -163,8 +165,8 @@ def _instance(evidence: Evidence, room: int, *, show_secrets: bool) -> str:
     return shortened(f"{where}{request}{note}", max(40, room * 2))
 
 
-def _rest(finding: Finding) -> str:
-    sides = Counter(evidence.side for evidence in finding.evidence[MAX_EVIDENCE:])
+def _rest(finding: Finding, shown: int) -> str:
+    sides = Counter(evidence.side for evidence in finding.evidence[shown:])
     return f"{ELLIPSIS} and {' and '.join(f'{count} more on the {side}' for side, count in sides.items())}"
 
 

@@ -5,15 +5,17 @@ Takes the judged handshakes and the tables, gives the means to make evidence of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Problem:
     confidence: Confidence = "certain"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
     """Everything that a rule may look at."""
 
@@ -37,12 +39,19 @@ class Context:
     `back_port`."""
     carried: pd.DataFrame
     """The handshakes and requests that both captures show for sure, as `rules.carried` gives them."""
-    own: frozenset[int]
-    """Back exchanges that are the load balancer's own: health checks and probes."""
     front: Tables
     back: Tables
     pairing: Pairing
     web_ports: Collection[int]
+
+    _known: dict[Callable[[Context], Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, make: Callable[[Context], T]) -> T:
+        """What `make` says of this context, worked out for the first rule that asks."""
+        if make not in self._known:
+            self._known[make] = make(self)
+        known: T = self._known[make]
+        return known
 
     def tables(self, side: Side) -> Tables:
         """The tables of this side."""

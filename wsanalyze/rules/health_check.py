@@ -34,7 +34,7 @@ PROBE = "the load balancer's own"
 
 def check(context: Context) -> Iterator[Problem]:
     """Requests of either side that are known as such by name, and those of the back that are nobody's."""
-    own: tuple[tuple[Side, frozenset[int]], ...] = (("front", frozenset()), ("back", context.own))
+    own: tuple[tuple[Side, frozenset[int]], ...] = (("front", frozenset()), ("back", context.pairing.own))
     found = {side: _set_apart(context.tables(side), context.handshakes[f"{side}_exchange"], of) for side, of in own}
     yield from problems(context, "info", TITLE, ADVICE, found)
 

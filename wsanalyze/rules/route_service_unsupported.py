@@ -32,5 +32,5 @@ ADVICE = (
 
 def check(context: Context) -> Iterator[Problem]:
     """Answers with that value of X-Cf-Routererror."""
-    found = [evidence for value, evidence in error_answers(context) if value.lower().startswith(VALUE)]
+    found = [evidence for value, evidence in context.once(error_answers) if value.lower().startswith(VALUE)]
     yield Problem("error", TITLE, ADVICE, tuple(found))

@@ -46,7 +46,7 @@ MEANINGS = {
 def check(context: Context) -> Iterator[Problem]:
     """Answers with X-Cf-Routererror, one finding a value; but for those of route services, which have a rule of their own."""
     by_meaning: dict[str, list[Evidence]] = {}
-    for value, evidence in error_answers(context):
+    for value, evidence in context.once(error_answers):
         known = next((prefix for prefix in MEANINGS if value.lower().startswith(prefix)), value)
         if known != "route_service_unsupported":
             by_meaning.setdefault(known, []).append(evidence)
@@ -55,21 +55,19 @@ def check(context: Context) -> Iterator[Problem]:
         yield Problem("warning", f"{TITLE}: {known}", f"{meaning[0].upper()}{meaning[1:]}.", tuple(found))
 
 
-def error_answers(context: Context) -> Iterator[tuple[str, Evidence]]:
+def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
     """The value of X-Cf-Routererror and where it is seen: on the back, or on the front where only that shows it."""
-    handshakes = context.handshakes
+    handshakes = context.handshakes[["id", "front_exchange", "back_exchange"]]
     shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
     back = context.back.exchanges[context.back.exchanges["x_cf_routererror"].notna()]
     # The load balancer's own probes concern nobody's app.
-    back = back[~back["exchange"].isin(context.own).to_numpy(bool) & ~is_health_check(back["user_agent"])]
-    yield from _answers("back", back, context.back, handshakes)
-    front = context.front.exchanges
-    alone = (
-        front["x_cf_routererror"].notna()
-        & front["exchange"].isin(handshakes["front_exchange"].dropna())
-        & ~front["exchange"].isin(shown_on_back)
+    back = back[~back["exchange"].isin(context.pairing.own).to_numpy(bool) & ~is_health_check(back["user_agent"])]
+    front = context.front.exchanges[context.front.exchanges["x_cf_routererror"].notna()]
+    front = front[front["exchange"].isin(set(handshakes["front_exchange"].dropna()) - shown_on_back)]
+    return (
+        *_answers("back", back, context.back, handshakes),
+        *_answers("front", front, context.front, handshakes),
     )
-    yield from _answers("front", front[alone], context.front, handshakes)
 
 
 def _answers(

@@ -65,7 +65,7 @@ MEANINGS = {
 
 def check(context: Context) -> Iterator[Problem]:
     """WebSockets without a Close frame that nothing else explains, and those closed for a fault."""
-    ended = endings(context)
+    ended = context.once(endings)
     other = ended[ended["kind"] == "other"]
     found: dict[tuple[Severity, Confidence], list[Evidence]] = {}
     for row in rows(other):

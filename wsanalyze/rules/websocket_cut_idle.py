@@ -42,7 +42,7 @@ ADVICE = (
 
 def check(context: Context) -> Iterator[Problem]:
     """WebSockets that the load balancer ended after a silence; likely where that may have been somebody else."""
-    ended = endings(context)
+    ended = context.once(endings)
     idle = ended[ended["kind"] == "idle"]
     sure = idle["doubt"].isna()
     yield Problem("warning", TITLE, ADVICE, tuple(shown(row) for row in rows(idle[sure])))

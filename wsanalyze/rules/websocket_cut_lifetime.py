@@ -43,7 +43,7 @@ ADVICE = (
 
 def check(context: Context) -> Iterator[Problem]:
     """WebSockets that the load balancer ended at an age that is no chance; likely where it may be one, or somebody else's doing."""
-    ended = endings(context)
+    ended = context.once(endings)
     cut = ended[ended["kind"] == "lifetime"]
     sure = cut["doubt"].isna() & (cut["alike"] >= ENOUGH) & ~cut["together"]
     yield Problem("warning", TITLE, ADVICE, tuple(_shown(row) for row in rows(cut[sure])))
