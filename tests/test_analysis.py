@@ -101,7 +101,15 @@ def test_no_finding_without_cause(scenario: Scenario) -> None:
     for header in ("X-Forwarded-For", "X-Forwarded-Proto"):
         if any(header in http["expected_missing"] for http in scenario.truth["http"]):
             expected.add(f"{header.lower()}-missing")
+    left = {
+        h["path"] for h in scenario.handshakes.values() if "client resets" in h.get("note", "") or "client_error" in h
+    }
+    if left:
+        expected.add("websocket-closed-abnormally")
     found = {finding.rule for finding in analysis.findings}
+    abnormal = [f for f in analysis.findings if f.rule == "websocket-closed-abnormally"]
+    assert {f.severity for f in abnormal} <= {"info"}
+    assert {e.target for f in abnormal for e in f.evidence} <= left
     assert found - expected <= {"router-error", "route-service-unsupported"}
     refused = {h["path"] for h in scenario.handshakes.values() if h["router_status"] == 503}
     named = {
