@@ -152,6 +152,17 @@ def test_the_load_balancer_closed_towards_the_client_only(tmp_path: Path) -> Non
     assert instance(story.analyze(tmp_path), RULE).note == "load balancer: Close 1011, internal error"
 
 
+def test_a_code_that_one_leg_lacks(tmp_path: Path) -> None:
+    story = Story()
+    front, back = opened(story)
+    whole = closing(1011, b"why", masked=False)
+    back.reply(whole[:2])
+    back.sequence[False] += 2
+    back.reply(whole[4:]).end(by_client=False)
+    front.reply(whole).end(by_client=False)
+    assert (instance(story.analyze(tmp_path), RULE).note or "").startswith("router: Close 1011")
+
+
 def test_what_another_rule_explains(tmp_path: Path) -> None:
     story = Story()
     front, back = opened(story)

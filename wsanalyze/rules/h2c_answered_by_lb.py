@@ -81,10 +81,10 @@ _FRAMES = ("request_frames", "response_frames")
 
 def _switched(exchanges: pd.DataFrame) -> pd.DataFrame:
     """Exchanges that asked for h2c and were answered 101."""
-    switched = (exchanges["status"] == SWITCHING).fillna(value=False).to_numpy(bool)
+    exchanges = exchanges[(exchanges["status"] == SWITCHING).to_numpy(bool, na_value=False)]
     whole = ((exchanges["request_state"] == "complete") & (exchanges["response_state"] == "complete")).to_numpy(bool)
     listed = exchanges["request_upgrade"].fillna("").str.lower().str.contains(_H2C, regex=True).to_numpy(bool)
-    chosen: pd.DataFrame = exchanges[switched & whole & listed & ~flag(exchanges["accepts_websocket"])]
+    chosen: pd.DataFrame = exchanges[whole & listed & ~flag(exchanges["accepts_websocket"])]
     return chosen
 
 

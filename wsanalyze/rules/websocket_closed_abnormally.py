@@ -82,12 +82,13 @@ def _faults(context: Context) -> Iterator[tuple[Confidence, Evidence]]:
     """WebSockets whose Close frame carries one of these codes, once each, on the front where that shows it."""
     handshakes = context.handshakes
     handshakes = handshakes[(handshakes["outcome"] == "established") | handshakes["front_exchange"].isna()]
-    front, back = (_closes(tables) for tables in (context.front, context.back))
     outer, inner = (
-        handshakes[f"{side}_exchange"].isin([number for number, close in closes.items() if _is_fault(close)])
-        for side, closes in (("front", front), ("back", back))
+        handshakes[f"{side}_exchange"].isin(sockets.loc[sockets["close_code"].isin(MEANINGS), "exchange"])
+        for side, sockets in (("front", context.front.websockets), ("back", context.back.websockets))
     )
     named = handshakes[outer | inner]
+    front = _closes(context.front, named["front_exchange"])
+    back = _closes(context.back, named["back_exchange"])
     for row in rows(named.assign(outer=outer[named.index].to_numpy(), unclosed=_unclosed(context, named))):
         here, there = front.get(row["front_exchange"]), back.get(row["back_exchange"])
         side: Side = "front" if row["outer"] else "back"
@@ -97,10 +98,6 @@ def _faults(context: Context) -> Iterator[tuple[Confidence, Evidence]]:
             who, sure = _sender(row, side, here, there)
             note = f"{who}: {_words(here)}" if sure else f"{who}: {_words(here)}; {UNSEEN}"
             yield "certain" if sure else "likely", replace(at(row, side, note), frames=(here["close_frame"],))
-
-
-def _is_fault(close: dict[str, Any]) -> bool:
-    return close["close_code"] in MEANINGS
 
 
 def _unclosed(context: Context, handshakes: pd.DataFrame) -> np.ndarray:
@@ -125,10 +122,11 @@ def _words(close: dict[str, Any]) -> str:
     return words
 
 
-def _closes(tables: Tables) -> dict[int, dict[str, Any]]:
-    """By exchange how its WebSocket was closed."""
+def _closes(tables: Tables, exchanges: pd.Series) -> dict[int, dict[str, Any]]:
+    """By exchange how its WebSocket was closed, for these exchanges."""
     columns = ["exchange", "closed_by", "close_code", "close_reason", "close_frame"]
-    closed = tables.websockets[tables.websockets["closed_by"].notna()]
+    sockets = tables.websockets
+    closed = sockets[sockets["closed_by"].notna() & sockets["exchange"].isin(exchanges.dropna())]
     return {row["exchange"]: row for row in rows(closed[columns])}
 
 
@@ -138,8 +136,9 @@ def _sender(row: dict[str, Any], side: Side, here: dict[str, Any], there: dict[s
     if (here["closed_by"] == "client") == (near == CLIENT):
         return near, True
     if there is not None:
-        passed_on = (there["closed_by"], there["close_code"]) == (here["closed_by"], here["close_code"])
-        return (far if passed_on else LB), True
+        # Without a reason its payload was not captured.
+        same = there["close_code"] == here["close_code"] or there["close_reason"] is None
+        return (far if same and there["closed_by"] == here["closed_by"] else LB), True
     if row["unclosed"] or (row["verdict"] == "terminated" and row["detail"] in OWN_WEBSOCKET):
         return LB, True
     return (f"{LB} or {ROUTER}" if far == ROUTER else f"{CLIENT} or {LB}"), False

@@ -85,7 +85,7 @@ class _Leg:
         firsts = lost.sort_values("frame").drop_duplicates(["connection", "direction"])
         until = dict(zip(zip(firsts["connection"], firsts["direction"], strict=True), firsts["frame"], strict=True))
         sockets = tables.websockets
-        broken = sockets[sockets["violations"].map(len) > 0]
+        broken = sockets[(sockets["violations"].list.len() > 0).to_numpy(bool, na_value=False)]
         violations: dict[int, dict[str, int]] = {}
         for row in broken.to_dict("records"):
             kept = {
