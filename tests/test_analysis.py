@@ -108,7 +108,8 @@ def caused_by_changes(scenario: Scenario) -> set[str]:
     asked = [handshake for handshake in scenario.handshakes.values() if handshake["router_saw_request"]]
     everything = [*asked, *(http for http in scenario.truth["http"] if http["router_saw_request"])]
     plain = [] if scenario.front_encrypted else everything
-    legible = [] if scenario.front_encrypted else list(scenario.handshakes.values())
+    # A client library that was refused logged no headers of its own.
+    legible = [h for h in scenario.handshakes.values() if "client_sent" in h and not scenario.front_encrypted]
     ordinary = [http for http in scenario.truth["http"] if http["router_saw_request"]]
     causes = {
         "host-altered": any(request["router_host"] != request["host"] for request in everything),
