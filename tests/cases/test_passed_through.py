@@ -177,10 +177,10 @@ def test_the_client_gives_up_first(tmp_path: Path) -> None:
 def test_the_load_balancer_replaces_the_routers_error_page(tmp_path: Path) -> None:
     story = Story()
     refusal = answer(503, b"no", X_Cf_Routererror="no_endpoints")
-    through(story, handshake(), handshake(X_Forwarded_For="1.2.3.4"), refusal, answer(500, b"sorry"))
+    through(story, handshake(), handshake(X_Forwarded_For="203.0.113.10"), refusal, answer(500, b"sorry"))
     analysis = story.analyze(tmp_path)
     assert told(analysis) == (*PASSED, "refused")
-    assert rules(analysis) == {"router-error"}
+    assert rules(analysis) == {"router-error", "answer-altered"}
 
 
 def test_a_second_router_is_tried(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.wire import CLIENT, answer, handshake, request, switching
+from tests.cases.wire import CLIENT, Story, answer, handshake, request, switching
 from tests.rules.exchanges import found, instances, went_by
 
 RULE = "answer-altered"
@@ -56,3 +56,16 @@ def test_the_same_words_or_no_refusal(tmp_path: Path, said: bytes, heard: bytes)
 def test_an_ordinary_request_is_not_looked_at(tmp_path: Path) -> None:
     got = request(target="/a", X_Forwarded_For=CLIENT, X_Forwarded_Proto="http")
     assert not found(went_by(tmp_path, request(target="/a"), got, REFUSED, answer(502)), RULE)
+
+
+def test_the_answer_to_a_second_try(tmp_path: Path) -> None:
+    story = Story()
+    front = story.front()
+    front.ask(SENT)
+    story.back("10.244.0.11").ask(GOT).reply(REFUSED).end()
+    again = handshake(Upgrade=None, Connection="close", X_Forwarded_For=CLIENT)
+    story.back("10.244.0.12").ask(again).reply(answer(400)).end()
+    front.reply(answer(400))
+    analysis = story.analyze(tmp_path)
+    assert found(analysis, "handshake-retried")
+    assert not found(analysis, RULE)

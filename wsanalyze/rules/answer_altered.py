@@ -44,7 +44,9 @@ SWITCHING = 101
 
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes that the router refused in other words than the client got."""
-    rows = context.carried[context.carried["handshake"].notna()]
+    # Where a second try went out without the upgrade, the client may have got the answer to that.
+    retried = context.handshakes.loc[context.handshakes["retried_without"].to_numpy(bool), "id"]
+    rows = context.carried[context.carried["handshake"].notna() & ~context.carried["handshake"].isin(retried)]
     statuses = context.handshakes.set_index("id")[["front_status", "back_status"]].reindex(rows["handshake"])
     rows = pd.concat([rows, statuses.set_axis(rows.index)], axis=1)
     known = rows[["front_status", "back_status"]].notna().all(axis=1)

@@ -120,7 +120,7 @@ def check(context: Context) -> Iterator[Problem]:
 
 def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: pd.DataFrame, who: str) -> pd.DataFrame:
     """The rows that break something, each with what it breaks."""
-    guilty = np.array(broken.to_numpy(bool).any(axis=1), bool) if len(rows) else np.zeros(0, bool)
+    guilty = np.any(broken.to_numpy(bool), axis=1) if len(rows) else np.zeros(0, bool)
     notes = []
     for row, breaks in zip(values[guilty].to_dict("records"), broken.to_numpy(bool)[guilty], strict=True):
         told = (

@@ -54,9 +54,10 @@ def check(context: Context) -> Iterator[Problem]:
     rows, values = rows[~blank(values)], values[~blank(values)]
     connections = connections_of(context.front, rows["front"], "client_address", "proxy_source_address")
     client = connections["proxy_source_address"].fillna(connections["client_address"])
-    # Most name the client last, in the very same form; only the others are taken apart.
-    unlike = ~_ends_with(values, client)
-    rows, values, client = rows[unlike], values[unlike], client[unlike]
+    # Most name the client alone, or last, in the very same form; only the others are taken apart.
+    for unlike in (pd.Series.ne, _ends_otherwise):
+        chosen = unlike(values, client)
+        rows, values, client = rows[chosen], values[chosen], client[chosen]
     sent = of(context.front, rows["front"], "x_forwarded_for")["x_forwarded_for"]
     wrong = [not _names(*row) for row in zip(client, sent, values, strict=True)]
     notes = [f"{value}; expected {name}" for value, name in zip(values[wrong], client[wrong], strict=True)]
@@ -64,11 +65,11 @@ def check(context: Context) -> Iterator[Problem]:
     yield from problems(context, "warning", TITLE, ADVICE, {"back": found})
 
 
-def _ends_with(values: pd.Series, client: pd.Series) -> pd.Series:
-    """Whether the last element is the client's address, letter by letter, a port aside."""
+def _ends_otherwise(values: pd.Series, client: pd.Series) -> pd.Series:
+    """Whether the last element is not the client's address, letter by letter, a port aside."""
     last = values.str.split(",").str[-1].str.strip()
     host = last.where(last.str.count(":") != 1, last.str.split(":").str[0])
-    return last.eq(client) | host.eq(client)
+    return last.ne(client) & host.ne(client)
 
 
 def _names(client: object, sent: object, got: object) -> bool:
