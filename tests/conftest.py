@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,18 @@ def wsanalyze(scripts_path: str) -> str:
     command = shutil.which("wsanalyze", path=scripts_path)
     assert command, "the command is not installed here: pip install -e '.[test]'"
     return command
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the mutants that the metamorphic tests left out, with the reasons."""
+    told = [
+        (name, value)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+    ]
+    total = sum(value for name, value in told if name == "mutants" and isinstance(value, int))
+    if total:
+        terminalreporter.section("mutants left out")
+        for why, count in Counter(value for name, value in told if name == "left out").most_common():
+            terminalreporter.write_line(f"{count} of {total}: {why}")

@@ -102,14 +102,15 @@ def test_a_router_that_refuses_the_connection_is_an_event(tmp_path: Path) -> Non
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_recorded_handshake_can_be_laid_out(scenario: Scenario) -> None:
     analysis = analysis_of(scenario)
-    for number in {0, len(analysis.handshakes) // 2, len(analysis.handshakes) - 1}:
+    # A small snaplen leaves no handshake.
+    for number in {0, len(analysis.handshakes) // 2, len(analysis.handshakes) - 1} if len(analysis.handshakes) else ():
         row = analysis.handshakes.iloc[number].to_dict()
         found = heads(analysis, row)
         told = difference(found.front_request, found.back_request)
         page = ladder.render(analysis, row, told, [], width=80)
         assert page.startswith(f"{row['id']}  {row['verdict']}")
         assert all(len(line) <= 80 or line.startswith("Wireshark") for line in page.splitlines())
-        times = [float(time) for time in re.findall(r"^([+-]\d+\.\d{6})  ", page, re.MULTILINE)]
+        times = [float(time) for time in re.findall(r"^ *([+-]\d+\.\d{6})  ", page, re.MULTILINE)]
         assert len(times) >= 2
         assert times == sorted(times)
 

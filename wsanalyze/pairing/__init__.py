@@ -87,9 +87,10 @@ def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bo
     found: list[pd.DataFrame] = []
     reached: set[str] = set()
     asking = front["handshake"].to_numpy(bool)
+    rungs = [rung for rung in _RUNGS if rung[1] not in REQUEST_IDS or _speak_of(rung[1], front, back)]
     for fronts, strict in ((front[asking], True), (front[~asking], False)):
         backs = back if strict else back[~back["handshake"].to_numpy(bool) & ~back["traces"].to_numpy(bool)]
-        for evidence, on in _RUNGS:
+        for evidence, on in rungs:
             if unique and evidence == CONTENT and any(rung != CONTENT for rung in reached):
                 continue
             done = pd.concat(found) if found else Edges().frame(evidence)
@@ -103,6 +104,11 @@ def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bo
     if not found:
         return Edges().frame(CONTENT)
     return pd.concat(found, ignore_index=True)
+
+
+def _speak_of(name: str, front: pd.DataFrame, back: pd.DataFrame) -> bool:
+    """Whether both sides have values of this column: most load balancers know none of the request ids."""
+    return bool(front[name].notna().any() and back[name].notna().any())
 
 
 _RUNGS = (

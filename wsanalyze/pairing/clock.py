@@ -48,6 +48,11 @@ class Clock:
     upper: Times
 
     @property
+    def known(self) -> bool:
+        """Whether pairs or the user tell the offset; without either it is only assumed."""
+        return self.pairs > 0 or self.low is not None
+
+    @property
     def rough(self) -> int:
         """The offset in nanoseconds, about: to find the front's time of something that only the back shows."""
         known = [bound for bound in (self.low, self.high) if bound is not None]
@@ -116,7 +121,7 @@ def estimate(pairs: pd.DataFrame, *, provisional: bool = False) -> tuple[Clock, 
     own = answered & bounded & (below > above + TOLERANCE)
     ordinary = answered & ~switching
     exchanged = bool(ordinary.any() and own[ordinary].all())
-    jumped = bool((against & ordinary).any()) and not against[answered].all()
+    jumped = bool((against & ordinary).any())
     if provisional:
         jumped |= _is_block(against[answered][np.argsort(at[answered], kind="stable")])
     if exchanged:

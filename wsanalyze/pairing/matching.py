@@ -71,9 +71,11 @@ def match(
     `strict`: say where several assignments are possible; otherwise the order decides. `unique`: whatever the time, values
     that stand once on each side, and as likely ones those that stand as often on either side, in their order.
     """
-    front, back = _with_window(_valued(front, on), clock), _valued(back, on)
+    front, back = _valued(front, on), _valued(back, on)
     back = back[back[on].isin(front[on])]
-    front = front[front[on].isin(back[on])]
+    if not len(back):
+        return Edges().frame(evidence)
+    front = _with_window(front[front[on].isin(back[on])], clock)
     once_front, once_back = (~side[on].duplicated(keep=False) for side in (front, back))
     single = front.loc[once_front, [on, "exchange", "earliest", "latest_of_all", "itself"]].merge(
         back.loc[once_back, [on, "exchange", "began", "itself"]], on=on, suffixes=("", "_back")
@@ -87,6 +89,8 @@ def match(
     edges = Edges(list(single["exchange"]), list(single["exchange_back"]), no, list(no), list(no))
     several = ~front[on].isin(single[on]) & ~(once_front & front[on].isin(back.loc[once_back, on]))
     shared = front[several]
+    if not len(shared):
+        return edges.frame(evidence)
     others = back[back[on].isin(shared[on])]
     if unique:
         _rank(shared, others, on, edges)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
-from wsanalyze.pairing.clock import NEVER, Times
+from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
@@ -41,14 +41,16 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     alone = rows[open_]
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    rows.loc[open_, "covered"] = len(first) > 0 and bool(len(first)) & (
-        window.start >= (first.min() if len(first) else 0)
+    rows.loc[open_, "covered"] = (
+        pairing.clock.known & (window.start >= first.min()) if len(first) else np.zeros(len(alone), bool)
     )
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
     alone = rows[open_]
-    for detail, why, hit in _doubts(rows, alone, pairing, back, window):
+    # Where nothing tells the clocks, what is hidden at any time may be it.
+    wide = window if pairing.clock.known else window.ever()
+    for detail, why, hit in _doubts(rows, alone, pairing, back, window, wide):
         index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
@@ -65,6 +67,11 @@ class Window:
     late: Times
     """Until when a load balancer that answered by itself may have turned to the router."""
 
+    def ever(self) -> Window:
+        """All of the time."""
+        always = np.full(len(self.start), UNBOUNDED, np.int64)
+        return Window(-always, (-always, always), always)
+
 
 def _window(alone: pd.DataFrame, pairing: Pairing) -> Window:
     began = np.where(alone["f_began"] == NEVER, alone["f_over"], alone["f_began"]).astype(np.int64)
@@ -73,7 +80,7 @@ def _window(alone: pd.DataFrame, pairing: Pairing) -> Window:
 
 
 def _doubts(
-    rows: pd.DataFrame, alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window
+    rows: pd.DataFrame, alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window, wide: Window
 ) -> list[tuple[str, str, Flags]]:
     """What speaks against the proof: the detail, the words, the rows; the first that applies counts."""
     connections = back.connections
@@ -101,33 +108,33 @@ def _doubts(
             "the back capture shows no traffic after it",
             (window.answer[1] > last.max()) & ~alone["syn_failed"].to_numpy(bool),
         ),
-        ("encrypted", "the back leg is encrypted", overlap(window.start, window.late, first[hidden], last[hidden])),
+        ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
             "packets-missing",
             "the back capture lacks packets at that time",
-            overlap(window.start - NEARBY, window.answer[1] + NEARBY, since[gaps], until[gaps]),
+            overlap(wide.start - NEARBY, wide.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
         ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),
         ("packets-missing", "the client's answer is the router's own", alone["router_words"].to_numpy(bool)),
         (
             "packets-missing",
             "the answer looks like those of the router, and the back capture does not hold all packets of that time",
-            _like_the_routers(rows, alone) & _beheaded(back, window),
+            _like_the_routers(rows, alone) & _beheaded(back, wide),
         ),
         (
             "truncated",
             "the back capture cut requests at that time",
-            overlap(window.start, window.late, since[cut], until[cut]),
+            overlap(wide.start, wide.late, since[cut], until[cut]),
         ),
         (
             "ambiguous",
             "a connection on the back carried bytes that are not HTTP",
-            overlap(window.start, window.late, first[raw], last[raw]),
+            overlap(wide.start, wide.late, first[raw], last[raw]),
         ),
         (
             "ambiguous",
             "requests on the back that belong to nobody may have come from it",
-            _leftovers(alone, pairing, window),
+            _leftovers(alone, pairing, wide),
         ),
     ]
 

@@ -234,12 +234,18 @@ NOT_SWITCHED = (
         "router got (back {b}); {router}, and {client}.",
     ),
     Case(
-        "stripped",
+        "undetermined",
         None,
         lambda r: r["lost"] & r["f_hidden"],
-        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); what "
-        "the client was answered is not in the capture.",
-        likely=True,
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); whether the "
+        "load balancer answered 101 by itself cannot be told: {lack}.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["lost"] & r["f_cut_short"],
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}), but the front "
+        "capture ends before the client's answer could be seen.",
     ),
     Case(
         "stripped",

@@ -57,7 +57,8 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
     sure = rows[~rows["doubtful"].to_numpy(bool)]
     rank = (
         np.where(sure["intact"], 0, 4)  # intact first, tried again without: it was passed through
-        + np.where(sure["b_status"] == sure["f_status"], 0, 2)
+        # An answer that was not captured may be the client's.
+        + np.select([sure["b_status"] == sure["f_status"], sure["b_hidden"]], [0, 1], default=2)
         + np.where(sure["b_101"], 0, 1)
     )
     key = np.where(sure["front"] == NOBODY, -2 - sure["back"], sure["front"])

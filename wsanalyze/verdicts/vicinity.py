@@ -30,9 +30,12 @@ def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Table
     behind = rows["b_over"].to_numpy(np.int64)
     rows["back_lossy"] = rows["paired"] & _loses(back, behind, behind)
     sealed = front.connections[front.connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)]
-    rows["front_encrypted"] = only_back & overlap(start, end, times(sealed["first"]), times(sealed["last"]))
+    at_that_time = overlap(start, end, times(sealed["first"]), times(sealed["last"]))
+    rows["front_encrypted"] = only_back & (at_that_time | (len(sealed) > 0 and not pairing.clock.known))
     rows["remnant"] = only_back & rows["b_traces"] & rows["b_complete"] & ~rows["b_asks_websocket"]
     rows["lost_upgrade"] |= rows["remnant"]
+    # Who sends the other headers of a handshake sends this one too (RFC 6455 4.1).
+    rows["lost_connection"] |= rows["remnant"] & ~rows["b_asks_upgrade"]
 
 
 def _loses(tables: Tables, start: Times, end: Times) -> Flags:
