@@ -167,6 +167,7 @@ class Session:
         strangers = [seen for seen in self.router.log if seen_id(seen) not in mine]
         described = [(journey, describe(journey, verdict), verdict) for journey, verdict in judged]
         for journey, line, verdict in described:
+            line["back_recorded"] = journey.asked.id not in self.back_missing
             if verdict is not None:
                 self._doubt(journey.asked, line)
         return {

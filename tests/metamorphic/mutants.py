@@ -185,7 +185,8 @@ def originals(scenario: Scenario) -> Originals:
 def mutant(scenario: Scenario, seed: int) -> Mutant:
     """The mutant that this seed stands for."""
     chance = random.Random(zlib.crc32(f"{scenario.name} {seed}".encode()))
-    sides = chance.choice((("front",), ("back",), ("front", "back")))
+    choices: tuple[tuple[Side, ...], ...] = (("front",), ("back",), ("front", "back"))
+    sides = chance.choice(choices)
     recipes = tuple(chance.choice(tuple(RECIPES)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
     records = originals(scenario).records
     edits: dict[Edit, None] = {}

@@ -23,8 +23,8 @@ from tests.metamorphic.hunt import hunt
 from tests.metamorphic.mutants import Mutant, mutant, originals
 from tests.scenarios import SCENARIOS, Scenario
 
-IN_ALL = 640
-"""Mutants of all scenarios together: what two cores judge in about three minutes."""
+IN_ALL = 1000
+"""Mutants of all scenarios together: what two cores judge in a few minutes."""
 EACH = int(os.environ.get("WSANALYZE_MUTANTS", "0")) or max(5, -(-IN_ALL // max(1, len(SCENARIOS))))
 AT_ONCE = 10
 """Mutants of one test: few enough to share the work among the cores."""

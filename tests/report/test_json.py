@@ -63,6 +63,16 @@ def test_a_stripped_handshake(tmp_path: Path) -> None:
             "first": "2026-11-18T11:06:40.000200000Z",
             "last": "2026-11-18T11:06:40.008001000Z",
             "problems": [],
+            "completeness": {
+                "connections": 2,
+                "whole": 2,
+                "lack_packets": 0,
+                "missing_bytes": 0,
+                "cut": 0,
+                "one_direction": 0,
+                "began_before": 0,
+                "went_on": 0,
+            },
         }
     ]
     assert document["unpaired"] == {"front": 0, "back": 0}

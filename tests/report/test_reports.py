@@ -29,7 +29,7 @@ def test_json_is_the_contract(scenario: Scenario) -> None:
     assert list(document) == ["wsanalyze", "captures", "clock_offset", "handshakes", "requests", "findings", "unpaired"]
     for side in ("front", "back"):
         (capture,) = document["captures"][side]
-        assert set(capture) == {"file", "packets", "first", "last", "problems"}
+        assert set(capture) == {"file", "packets", "first", "last", "problems", "completeness"}
         assert TIME.fullmatch(capture["first"])
         assert isinstance(document["unpaired"][side], int)
     if document["clock_offset"] is not None:

@@ -93,7 +93,7 @@ def test_many_findings_are_summed_up(tmp_path: Path) -> None:
     assert text.count("router-error") == table.MAX_FINDINGS
     left = 400 - table.MAX_FINDINGS
     assert f"… and {left} more findings ({left} warning); --format json lists all" in text
-    assert "  … and 6 more on the back" in text
+    assert "  … and 8 more on the back" in text
 
 
 def test_many_handshakes_are_summed_up(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import FAILED
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
 from wsanalyze.pairing.prepare import times
 
-FAILED = ("refused", "unanswered")
-"""How a connection opened that no router took."""
 ENOUGH = 3
 """Failed requests that tell an offset: fewer fit by chance."""
 MOST = 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from wsanalyze import __version__, redaction
 from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import summed_up
 from wsanalyze.rules.finding import Evidence, Finding
 
 _HANDSHAKE = (
@@ -77,6 +79,7 @@ def document(analysis: Analysis, *, show_secrets: bool = False) -> dict[str, Any
 
 
 def _captures(tables: Tables, notes: tuple[str, ...]) -> list[dict[str, Any]]:
+    completeness = dataclasses.asdict(summed_up(tables))
     return [
         {
             "file": row["file"],
@@ -84,6 +87,7 @@ def _captures(tables: Tables, notes: tuple[str, ...]) -> list[dict[str, Any]]:
             "first": _moment(row["first"]),
             "last": _moment(row["last"]),
             "problems": [*(str(problem) for problem in row["problems"]), *notes],
+            "completeness": completeness,
         }
         for row in tables.captures.to_dict("records")
     ]

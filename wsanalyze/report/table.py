@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from wsanalyze import completeness
 from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Tables
 from wsanalyze.report import summary
@@ -177,6 +178,7 @@ def _facts(screen: Console, analysis: Analysis) -> None:
     facts.add_column(overflow="fold")
     for side, tables in (("front", analysis.front), ("back", analysis.back)):
         facts.add_row(side, Text(_capture(tables)))
+        facts.add_row("", Text(completeness.sentence(completeness.summed_up(tables))))
         for problem in summary.problems(tables, analysis.notes_of(side)):
             facts.add_row("", Text(visible(problem), style="yellow"))
     facts.add_row("clocks", Text(summary.clocks(analysis)))

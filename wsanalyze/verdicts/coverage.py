@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import lacking
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
@@ -26,7 +27,7 @@ MIN_PAYLOAD = 4
 def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
     """Add what the absence of a partner proves.
 
-    `unproven` (an undetermined detail, or null), `why` (words for it), `covered` (the capture had begun before the request),
+    `unproven` (an undetermined detail, or null), `why` (words for it), `covered` (the capture had begun before the request, and lost nothing),
     `syn_failed`, `syn_frame`, `bridge` (number of the raw connection that carries the payload).
     """
     rows["unproven"] = pd.Series(None, index=rows.index, dtype=object)
@@ -41,9 +42,8 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     alone = rows[open_]
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    rows.loc[open_, "covered"] = (
-        pairing.clock.known & (window.start >= first.min()) if len(first) else np.zeros(len(alone), bool)
-    )
+    trusted = pairing.clock.known and len(first) > 0 and not _loses_anything(back)
+    rows.loc[open_, "covered"] = window.start >= first.min() if trusted else np.zeros(len(alone), bool)
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
@@ -55,6 +55,12 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
     _bridges(rows, alone, front, back, window)
+
+
+def _loses_anything(back: Tables) -> bool:
+    """Whether the back capture lost packets at any time: then a loss that left no trace is thinkable at all times."""
+    found = lacking(back)
+    return bool(((found["missing_bytes"] > 0) | found["cut"] | found["only"].notna()).any())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag, times
@@ -63,8 +64,8 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     And one for each handshake that only the back shows, `front` NOBODY.
     """
     rows = _edges(pairing)
-    ours = _side(pairing.front, front, rows["front"], "f_")
-    theirs = _side(pairing.back, back, rows["back"], "b_")
+    ours = _side(pairing.front, front, rows["front"], "f_", "front")
+    theirs = _side(pairing.back, back, rows["back"], "b_", "back")
     rows = pd.concat([rows.reset_index(drop=True), ours, theirs], axis=1)
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
@@ -102,7 +103,7 @@ def _edges(pairing: Pairing) -> pd.DataFrame:
     )
 
 
-def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: str) -> pd.DataFrame:
+def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: str, side: str) -> pd.DataFrame:
     """The exchanges' columns, with the connection's end; absent where the number is NOBODY."""
     exchanges = tables.exchanges.set_index("exchange")
     both = prepared.join(exchanges[list(_COLUMNS)])
@@ -112,6 +113,7 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     for name in ("accepts_websocket", "accepts_upgrade"):
         both[name] &= ~both["unsure"]
     connections = tables.connections.set_index("connection").loc[both["connection"]]
+    both["lacks"] = words(lacking(tables), side).loc[both["connection"]].to_numpy(object)
     both["end"] = times(connections["end_time"])
     both["last"] = times(connections["last"])
     both["ended"] = connections["ended"].to_numpy(object)

@@ -85,7 +85,7 @@ def _client(row: Mapping[Any, Any]) -> str:
 def _router(row: Mapping[Any, Any]) -> str:
     """What the router answered."""
     if not row["b_status"]:
-        return "the router never answered"
+        return "what the router answered is not in the capture" if row["b_hidden"] else "the router never answered"
     words = row["b_x_cf_routererror"]
     own = f", {words}" if isinstance(words, str) else ""
     return f"the router answered {row['b_status']}{own} (back {frames(row['b_response_frames'])})"
@@ -95,9 +95,9 @@ def _lack(row: Mapping[Any, Any]) -> str:
     """What the capture does not hold."""
     front = row["f_hidden"] or (row["key_unclear"] and not row["f_complete"])
     back = row["b_hidden"] or not row["legible"] or (row["key_unclear"] and not row["b_complete"])
-    where = " and the ".join(side for side, lacks in (("front", front), ("back", back)) if lacks) or "back"
-    does = "cut the packets" if row["detail"] == "truncated" else "lacks packets"
-    return f"the {where} capture {does} that would tell"
+    sides = [name for name, lacks in (("front", front), ("back", back)) if lacks] or ["back"]
+    does = "cut the packets that would tell" if row["detail"] == "truncated" else "lacks packets that would tell"
+    return " and ".join(f"the {side} capture {row[f'{side[0]}_lacks'] or does}" for side in sides)
 
 
 def addressed(address: Any, port: Any) -> str | None:

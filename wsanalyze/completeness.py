@@ -1,0 +1,139 @@
+"""Takes one side's tables, gives what its capture lacks: connection by connection, and summed up.
+
+A capture lies by omission: it begins late, ends early, cuts packets, loses them, or was taken where only one direction went by.
+The engine tells losses by sequence numbers: bytes that the other end acknowledged, or that later ones overtook, and that
+never came (RFC 9293 3.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.capture import Tables
+
+FAILED = ("refused", "unanswered")
+"""How a connection opened of which there is no more to be seen."""
+_UNSEEN = ("syn-not-captured", "syn-ack-not-captured")
+_SPEAKERS = {"front": ("client", "load balancer"), "back": ("load balancer", "router")}
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of one side can be trusted, in connections."""
+
+    connections: int
+    whole: int
+    """Nothing is missing between their beginning and their end."""
+    lack_packets: int
+    missing_bytes: int
+    """Of those that lack packets: bytes that went by and are not in the capture."""
+    cut: int
+    """Packets were cut by the snapshot length."""
+    one_direction: int
+    """Only one direction was captured."""
+    began_before: int
+    """They were open when the capture began, or their beginning was lost."""
+    went_on: int
+    """They were open when the capture ended; that alone makes none incomplete."""
+
+
+def lacking(tables: Tables) -> pd.DataFrame:
+    """One row a connection, indexed by its number.
+
+    `missing_bytes`, `cut`, `late` (its beginning is not there), `open` (its end is not there), `only` (`client` or `server`: the
+    one direction that is there; null where both are), `whole` (nothing of these but `open`).
+    """
+    connections = tables.connections.set_index("connection")
+    speaking = ~connections["opened"].isin(FAILED).to_numpy(bool)
+    silent_client, silent_server = ((connections[f"{end}_packets"] == 0).to_numpy(bool) for end in ("client", "server"))
+    only = np.select([silent_client & speaking, silent_server & speaking], ["server", "client"], default="")
+    defects = tables.defects
+    named = {
+        name: connections.index.isin(defects.loc[defects["name"].isin(names), "connection"])
+        for name, names in (("cut", ("truncated",)), ("unseen", _UNSEEN))
+    }
+    missing = (connections["client_gap_bytes"].fillna(0) + connections["server_gap_bytes"].fillna(0)).to_numpy(np.int64)
+    late = (connections["opened"] == "mid-stream").to_numpy(bool) | named["unseen"]
+    rows = pd.DataFrame(
+        {
+            "missing_bytes": missing,
+            "cut": named["cut"],
+            "late": late,
+            "open": connections["ended"].isna().to_numpy(bool) & speaking,
+            "only": pd.Series(only, index=connections.index, dtype=object).where(only != "", None),
+        },
+        index=connections.index,
+    )
+    rows["whole"] = (missing == 0) & ~named["cut"] & ~late & (only == "")
+    return rows
+
+
+def summed_up(tables: Tables) -> Completeness:
+    """All connections of one side together."""
+    rows = lacking(tables)
+    lossy = (rows["missing_bytes"] > 0) & ~rows["cut"]
+    return Completeness(
+        connections=len(rows),
+        whole=int(rows["whole"].sum()),
+        lack_packets=int(lossy.sum()),
+        missing_bytes=int(rows.loc[lossy, "missing_bytes"].sum()),
+        cut=int(rows["cut"].sum()),
+        one_direction=int(rows["only"].notna().sum()),
+        began_before=int(rows["late"].sum()),
+        went_on=int(rows["open"].sum()),
+    )
+
+
+def words(rows: pd.DataFrame, side: str) -> pd.Series:
+    """What each connection lacks, to follow "the capture …"; null where it lacks nothing."""
+    client, server = _SPEAKERS[side]
+    missing = rows["missing_bytes"]
+    told = np.select(
+        [
+            rows["only"].eq("client"),
+            rows["only"].eq("server"),
+            rows["cut"],
+            missing > 0,
+            rows["late"],
+        ],
+        [
+            f"holds only what the {client} sent on that connection",
+            f"holds only what the {server} sent on that connection",
+            "cut packets of that connection, " + missing.astype(str) + " bytes in all",
+            "lacks " + missing.astype(str) + " bytes of that connection that went by",
+            "does not hold the beginning of that connection",
+        ],
+        default="",
+    )
+    result = pd.Series(told, index=rows.index, dtype=object)
+    return result.where(result != "", None)
+
+
+def sentence(found: Completeness) -> str:
+    """How much can be trusted, in one line."""
+    if not found.connections:
+        return "no connections"
+    if found.whole == found.connections:
+        told = (
+            "the only connection is whole"
+            if found.connections == 1
+            else f"all {found.connections} connections are whole"
+        )
+    else:
+        verb = "is" if found.whole == 1 else "are"
+        told = f"{found.whole} of {found.connections} connections {verb} whole"
+    parts = [
+        f"{count} {text}"
+        for count, text in (
+            (found.lack_packets, f"lack packets ({found.missing_bytes} bytes)"),
+            (found.cut, "had packets cut by the snapshot length"),
+            (found.one_direction, "were seen in one direction only"),
+            (found.began_before, "began before the capture"),
+            (found.went_on, "went on after it"),
+        )
+        if count
+    ]
+    return f"{told}; {', '.join(parts)}" if parts else told
