@@ -86,21 +86,28 @@ def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bo
     """Handshakes first, against all that is on the back; then the other requests."""
     found: list[pd.DataFrame] = []
     reached: set[str] = set()
+    paired: tuple[set[int], set[int]] = (set(), set())
+    spoken = [name for name in REQUEST_IDS if _speak_of(name, front, back)]
+    rungs = [rung for rung in _RUNGS if rung[1] not in REQUEST_IDS or rung[1] in spoken]
+    # Taking rows out of a table costs as much as it has columns.
+    front, back = (side[[*_NEEDED, *spoken]] for side in (front, back))
     asking = front["handshake"].to_numpy(bool)
-    rungs = [rung for rung in _RUNGS if rung[1] not in REQUEST_IDS or _speak_of(rung[1], front, back)]
     for fronts, strict in ((front[asking], True), (front[~asking], False)):
         backs = back if strict else back[~back["handshake"].to_numpy(bool) & ~back["traces"].to_numpy(bool)]
         for evidence, on in rungs:
             if unique and evidence == CONTENT and any(rung != CONTENT for rung in reached):
                 continue
-            done = pd.concat(found) if found else Edges().frame(evidence)
-            free_front = _valued(fronts[~fronts["exchange"].isin(done["front"])], _NAMED_BY_FRONT.get(on, on))
-            free_back = _valued(backs[~backs["exchange"].isin(done["back"])], on)
-            if len(free_front) and len(free_back):
-                edges = match(free_front, free_back, "value", evidence, clock, strict=strict, unique=unique)
-                if len(edges):
-                    found.append(edges)
-                    reached.add(evidence)
+            free_front = fronts[~fronts["exchange"].isin(paired[0])]
+            free_back = backs[~backs["exchange"].isin(paired[1])]
+            if not len(free_front) or not len(free_back):
+                continue
+            ours, theirs = _valued(free_front, _NAMED_BY_FRONT.get(on, on)), _valued(free_back, on)
+            edges = match(ours, theirs, "value", evidence, clock, strict=strict, unique=unique)
+            if len(edges):
+                found.append(edges)
+                reached.add(evidence)
+                paired[0].update(edges["front"])
+                paired[1].update(edges["back"])
     if not found:
         return Edges().frame(CONTENT)
     return pd.concat(found, ignore_index=True)
@@ -111,6 +118,23 @@ def _speak_of(name: str, front: pd.DataFrame, back: pd.DataFrame) -> bool:
     return bool(front[name].notna().any() and back[name].notna().any())
 
 
+_NEEDED = (
+    *(
+        "exchange",
+        "position",
+        "handshake",
+        "traces",
+        "complete",
+        "head",
+        "reply",
+        "identity",
+        "content",
+        "method",
+        "target",
+    ),
+    *("began", "over", "late", "itself", "peer", "named_peer", "client_address", "x_forwarded_for"),
+)
+"""Columns that the rungs look at."""
 _RUNGS = (
     (BYTES, "same"),
     (KEY, "identity"),
