@@ -190,6 +190,15 @@ _DIRECTIONS: Final = (
     ("first_payload", "bytes", "first 32 payload bytes, unmasked, of the first data message", "bytes"),
 )
 
+_MASK: Final = (
+    (
+        "first_mask",
+        "u32",
+        "masking key of that message's first frame (RFC 6455 5.3): another one behind the load balancer was masked anew;",
+        None,
+    ),
+)
+
 WEBSOCKETS: Final = (
     _c("exchange", "u32", "the exchange that opened it"),
     _c("connection", "u32", "its connection"),
@@ -198,7 +207,7 @@ WEBSOCKETS: Final = (
     *(
         _c(f"{side}_{name}", type_, f"{meaning} sent by the {side}", unit)
         for side in ("client", "server")
-        for name, type_, meaning, unit in _DIRECTIONS
+        for name, type_, meaning, unit in (*_DIRECTIONS, *(_MASK if side == "client" else ()))
     ),
     _c("close_code", "u16", "code of the first Close frame; null when it carried none or there was none"),
     _c("close_reason", "text", "reason of the first Close frame"),

@@ -103,7 +103,7 @@ _OWN = (
     Scenario("own-local", "answers 101 and never asks the router", traffic.USUAL),
     Scenario("own-rekey", "makes its own handshake with a new key", traffic.USUAL),
     Scenario("own-early", "answers 101 before it asks the router", traffic.USUAL),
-    Scenario("own-reuse-key", "terminates, but with the client's key and after the router's 101", traffic.FEW),
+    Scenario("own-reuse-key", "terminates, but with the client's key and after the router's 101", traffic.TALKING),
     Scenario("own-tcp-raw", "answers 101 and speaks raw TCP to the router", traffic.TALKING),
     Scenario("own-plain", "answers 101 and asks the router an ordinary request", traffic.FEW),
     Scenario("own-many-to-one", "one WebSocket to the router for many of clients", traffic.FEW),

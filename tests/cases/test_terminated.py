@@ -35,6 +35,32 @@ def test_re_originated(tmp_path: Path) -> None:
     assert rules(analysis) == {"websocket-terminated"}
 
 
+@pytest.mark.parametrize(
+    ("own", "mask", "payload", "verdict", "detail"),
+    [
+        ({"Server": "lb"}, b"\1\2\3\4", b"hello", "terminated", "re-originated"),
+        # F5 can mask anew what it passes on: then the 101 is the router's.
+        ({"X_Vcap_Request_Id": "4711", "Server": "lb"}, b"\1\2\3\4", b"hello", "passed-through", None),
+        # Headers may be removed by who copies the bytes.
+        ({"Server": "lb"}, b"\x11\x22\x33\x44", b"hello", "passed-through", None),
+        ({"Server": "lb"}, b"\1\2\3\4", b"other", "passed-through", None),
+    ],
+    ids=["both marks", "masks alone", "headers alone", "another payload"],
+)
+def test_with_the_clients_own_key(
+    tmp_path: Path, own: dict[str, str], mask: bytes, payload: bytes, verdict: str, detail: str | None
+) -> None:
+    story = Story()
+    front, back = story.front(), story.back()
+    front.ask(handshake())
+    back.ask(handshake(X_Forwarded_For="203.0.113.10")).reply(switching(X_Vcap_Request_Id="4711"))
+    front.reply(switching(**own)).ask(frame(b"hello", masked=True))
+    back.ask(frame(payload, masked=True, mask=mask))
+    analysis = story.analyze(tmp_path)
+    assert told(analysis) == (verdict, detail, "established")
+    assert analysis.handshakes.iloc[0]["confidence"] == ("likely" if detail else "certain")
+
+
 def test_re_originated_and_refused(tmp_path: Path) -> None:
     story = Story()
     front, back = story.front(), story.back()

@@ -65,9 +65,8 @@ def switching(key: str = KEY, **headers: Any) -> bytes:
     )
 
 
-def frame(payload: bytes, opcode: int = 1, *, masked: bool) -> bytes:
+def frame(payload: bytes, opcode: int = 1, *, masked: bool, mask: bytes = b"\x11\x22\x33\x44") -> bytes:
     """A WebSocket frame of less than 126 bytes."""
-    mask = b"\x11\x22\x33\x44"
     body = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload)) if masked else payload
     return bytes([0x80 | opcode, len(payload) | (0x80 if masked else 0)]) + (mask if masked else b"") + body
 

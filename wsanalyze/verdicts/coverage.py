@@ -17,11 +17,9 @@ from wsanalyze.completeness import lacking
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
+from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
-
-MIN_PAYLOAD = 4
-"""Bytes that have to be the same before a payload is recognised."""
 
 
 def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:

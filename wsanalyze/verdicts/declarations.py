@@ -201,6 +201,14 @@ SWITCHED = (
         "cannot be told: {lack}.",
     ),
     Case(
+        "terminated",
+        "re-originated",
+        lambda r: r["f_101"] & r["speaks_itself"],
+        "The handshake on the back (back {b}) has the client's key, but the load balancer speaks WebSocket itself: it masked the "
+        "client's first message anew, and nothing in the client's 101 (front {fa}) is from the router's (back {ba}).",
+        likely=True,
+    ),
+    Case(
         "passed-through",
         None,
         lambda r: r["f_101"] & r["intact"],

@@ -17,6 +17,7 @@ from wsanalyze.completeness import lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag, times
+from wsanalyze.verdicts.anew import speaks_itself
 from wsanalyze.verdicts.vicinity import look_around
 
 NOBODY = -1
@@ -75,6 +76,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     look_around(rows, pairing, front, back)
     rows = rows.copy()
     _answers(rows, pairing, front, back)
+    rows["speaks_itself"] = speaks_itself(rows, front, back)
     return rows
 
 

@@ -148,6 +148,7 @@ table! {
     client_pong: U64,
     client_unparsed: U64,
     client_first_payload: Bytes,
+    client_first_mask: U32,
     server_frames: U64,
     server_messages: U64,
     server_text: U64,

@@ -69,6 +69,7 @@ fn the_examples_of_the_rfc() {
     let expected = Counts { frames: 2, text: 1, pong: 1, payload_bytes: 5, control_bytes: 5, ..Counts::default() };
     assert_eq!(*client.counts(), expected);
     assert_eq!(client.first_payload(), b"Hello");
+    assert_eq!((client.first_mask(), server.first_mask()), (Some(0x37fa_213d), None));
     assert!(client.violations().is_empty());
 
     let long = [&[0x82, 0x7e, 0x01, 0x00][..], &[7; 256]].concat();

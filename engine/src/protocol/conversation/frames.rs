@@ -48,6 +48,7 @@ struct Side {
     /// Those of them that the walker has told already.
     told: Violations,
     first_payload: Option<Vec<u8>>,
+    first_mask: Option<u32>,
     /// The first bytes of the direction, until they are enough.
     start: Option<Vec<u8>>,
     /// The frame of the last bytes.
@@ -171,6 +172,7 @@ impl Frames {
             client_pong: Some(from_client.pong),
             client_unparsed: Some(from_client.unparsed_bytes),
             client_first_payload: client.first_payload(),
+            client_first_mask: client.first_mask(),
             server_frames: Some(from_server.frames),
             server_messages: Some(from_server.messages()),
             server_text: Some(from_server.text),
@@ -209,6 +211,7 @@ impl Side {
             violations: Vec::new(),
             told: Violations::default(),
             first_payload: None,
+            first_mask: None,
             start: Some(Vec::new()),
             frame: None,
         }
@@ -246,7 +249,7 @@ impl Side {
 
     /// Goes on at a frame somewhere in the stream.
     fn begin_anew(&mut self) {
-        self.first_payload = self.first_payload().map(<[u8]>::to_vec);
+        (self.first_mask, self.first_payload) = (self.first_mask(), self.first_payload().map(<[u8]>::to_vec));
         let mut fresh = FrameWalker::mid_stream(self.role);
         fresh.set_compression(self.compression);
         let old = std::mem::replace(&mut self.walker, fresh);
@@ -269,6 +272,11 @@ impl Side {
 
     fn counts(&self) -> Counts {
         sum(&self.before, self.walker.counts())
+    }
+
+    /// The masking key of `first_payload`.
+    fn first_mask(&self) -> Option<u32> {
+        if self.first_payload.is_some() { self.first_mask } else { self.walker.first_mask() }
     }
 
     fn first_payload(&self) -> Option<&[u8]> {

@@ -43,6 +43,7 @@ pub struct FrameWalker {
     last_data: Option<Stamp>,
     first_payload: [u8; FIRST_PAYLOAD],
     first_payload_length: usize,
+    first_mask: Option<u32>,
     /// Whether frames still belong to the first data message.
     in_first_message: bool,
     close_payload: Option<Box<ClosePayload>>,
@@ -70,6 +71,7 @@ impl FrameWalker {
             last_data: None,
             first_payload: [0; FIRST_PAYLOAD],
             first_payload_length: 0,
+            first_mask: None,
             in_first_message: true,
             close_payload: None,
             payload_gap: false,
@@ -161,6 +163,12 @@ impl FrameWalker {
     #[must_use]
     pub fn last_data(&self) -> Option<Stamp> {
         self.last_data
+    }
+
+    /// The masking key over the first byte of `first_payload` (RFC 6455 §5.3); `None` where that is not masked.
+    #[must_use]
+    pub fn first_mask(&self) -> Option<u32> {
+        self.first_mask
     }
 
     /// The unmasked beginning of the first data message, at most `FIRST_PAYLOAD` bytes; compressed if the message is.
@@ -310,6 +318,9 @@ impl FrameWalker {
     fn keep_first_payload(&mut self, header: FrameHeader, from: u64, bytes: &[u8]) {
         if !self.in_first_message || self.counts.messages() != 1 {
             return;
+        }
+        if self.first_payload_length == 0 && !bytes.is_empty() {
+            self.first_mask = header.mask.map(u32::from_be_bytes);
         }
         if let Some(places) = self.first_payload.get_mut(self.first_payload_length..) {
             for (place, byte) in places.iter_mut().zip(unmasked(header, from, bytes)) {
