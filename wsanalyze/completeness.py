@@ -71,6 +71,13 @@ def lacking(tables: Tables) -> pd.DataFrame:
     return rows
 
 
+def loses(tables: Tables) -> bool:
+    """Whether the capture lost or cut packets at any time, so that a loss without a trace is thinkable at all times."""
+    rows = lacking(tables)
+    lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna()).any())
+    return lossy or bool((tables.captures["dropped"].fillna(0) > 0).any())
+
+
 def summed_up(tables: Tables) -> Completeness:
     """All connections of one side together."""
     rows = lacking(tables)

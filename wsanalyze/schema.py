@@ -190,14 +190,7 @@ _DIRECTIONS: Final = (
     ("first_payload", "bytes", "first 32 payload bytes, unmasked, of the first data message", "bytes"),
 )
 
-_MASK: Final = (
-    (
-        "first_mask",
-        "u32",
-        "masking key of that message's first frame (RFC 6455 5.3): another one behind the load balancer was masked anew;",
-        None,
-    ),
-)
+_MASK: Final = (("first_mask", "u32", "masking key of the first data message's first frame (RFC 6455 5.3)", None),)
 
 WEBSOCKETS: Final = (
     _c("exchange", "u32", "the exchange that opened it"),

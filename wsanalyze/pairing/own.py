@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import loses
 from wsanalyze.pairing.clock import NEVER, Clock
 
 UNSPECIFIED = "::"
@@ -52,7 +53,7 @@ def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock
         clock.pairs > 0
         and not clock.contradictory
         and not (connections["protocol"].isin(["tls", "http/2", "unknown"])).any()
-        and not (connections["client_gaps"].sum() or capture["truncated"].sum() or capture["dropped"].fillna(0).sum())
+        and not loses(tables)
     )
     if not legible or not len(capture):
         return np.zeros(len(left), bool)

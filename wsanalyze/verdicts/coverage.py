@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
-from wsanalyze.completeness import lacking
+from wsanalyze.completeness import loses
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
@@ -40,7 +40,7 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     alone = rows[open_]
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    trusted = pairing.clock.known and len(first) > 0 and not _loses_anything(back)
+    trusted = pairing.clock.known and len(first) > 0 and not loses(back)
     rows.loc[open_, "covered"] = window.start >= first.min() if trusted else np.zeros(len(alone), bool)
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
@@ -53,12 +53,6 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
     _bridges(rows, alone, front, back, window)
-
-
-def _loses_anything(back: Tables) -> bool:
-    """Whether the back capture lost packets at any time: then a loss that left no trace is thinkable at all times."""
-    found = lacking(back)
-    return bool(((found["missing_bytes"] > 0) | found["cut"] | found["only"].notna()).any())
 
 
 @dataclass(frozen=True, slots=True)
