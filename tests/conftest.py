@@ -52,6 +52,15 @@ def wsanalyze(scripts_path: str) -> str:
     return command
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a scenario on one worker, so that it is judged once: see `--dist=loadgroup` in pyproject.toml."""
+    for item in items:
+        chosen = getattr(item, "callspec", None)
+        scenario = chosen.params.get("scenario") if chosen else None
+        if isinstance(scenario, Scenario):
+            item.add_marker(pytest.mark.xdist_group(scenario.name))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the mutants that the metamorphic tests left out, with the reasons."""
     told = [

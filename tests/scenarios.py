@@ -62,6 +62,11 @@ class Scenario:
         """Whether the recording lacks packets or parts of them."""
         return not {"snaplen", "packets_lost_by_the_recording"}.isdisjoint(self.truth["recording"])
 
+    @property
+    def program_strips_101(self) -> bool:
+        """Whether clients got a 101 without Upgrade or Connection."""
+        return any(handshake["expected_detail"] == "response" for handshake in self.truth["handshakes"])
+
     def id_in(self, *targets: str | None) -> str | None:
         """The id that a request-target carries."""
         return next((one for one in self._ids if any(one in target for target in targets if target)), None)

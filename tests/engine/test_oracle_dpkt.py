@@ -12,7 +12,12 @@ import pytest
 from tests.engine.tables import scan
 from tests.scenarios import SCENARIOS
 
+LINKS = {dpkt.pcap.DLT_EN10MB: dpkt.ethernet.Ethernet, dpkt.pcap.DLT_LINUX_SLL2: dpkt.sll2.SLL2}
 FILES = [path for scenario in SCENARIOS for path in (scenario.front, scenario.back)]
+
+
+def address(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -20,14 +25,15 @@ def test_packets_bytes_and_payloads(path: Path) -> None:
     packets, size, sent = 0, 0, Counter[tuple[str, int, str, int]]()
     seen: set[tuple[object, ...]] = set()
     with path.open("rb") as file:
-        for _, data in dpkt.pcap.Reader(file):
+        reader = dpkt.pcap.Reader(file)
+        for _, data in reader:
             packets += 1
             size += len(data)
-            segment = dpkt.ethernet.Ethernet(data).data.data
+            ip = LINKS[reader.datalink()](data).data
+            segment = getattr(ip, "data", None)
             if not isinstance(segment, dpkt.tcp.TCP):
                 continue
-            ip = dpkt.ethernet.Ethernet(data).data
-            ends = (socket.inet_ntoa(ip.src), segment.sport, socket.inet_ntoa(ip.dst), segment.dport)
+            ends = (address(ip.src), segment.sport, address(ip.dst), segment.dport)
             for offset in range(len(segment.data)):
                 place = (*ends, (segment.seq + offset) % 2**32)
                 if place not in seen:
