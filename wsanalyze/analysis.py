@@ -60,7 +60,7 @@ class Analysis:
     verdict, detail, mode, confidence, reason, outcome, ended_by, front_status, back_status, pairing, front_file, front_frames,
     back_file, back_frames, changes (list of header, front, back), close_code, closed_by, messages_client, messages_server,
     duration_s, stream, tries (how often it was seen on the back), retried_without (once without the upgrade),
-    findings (ids), time (UTC), and front_exchange, back_exchange, front_connection,
+    findings (ids), time (UTC, on the front's clock), and front_exchange, back_exchange, front_connection,
     back_connection (rows of the tables). Absent values are null."""
     findings: tuple[Finding, ...]
     requests: RequestCounts

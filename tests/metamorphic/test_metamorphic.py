@@ -23,7 +23,7 @@ from tests.metamorphic.hunt import hunt
 from tests.metamorphic.mutants import Mutant, mutant, originals
 from tests.scenarios import SCENARIOS, Scenario, analysis_of
 
-IN_ALL = 1000
+IN_ALL = 680
 """Mutants of all scenarios together: what two cores judge in a few minutes."""
 EACH = int(os.environ.get("WSANALYZE_MUTANTS", "0")) or max(5, -(-IN_ALL // max(1, len(SCENARIOS))))
 AT_ONCE = 10
@@ -57,7 +57,12 @@ def test_nothing_depends_on_the_clocks(scenario: Scenario, number: int, tmp_path
     original = originals(scenario)
     later = shifted(original.records["back"], round(seconds * 1e9), original.unit("back"))
     back = mutate.write(tmp_path / "back.pcap", original.headers["back"], later)
-    plain, analysis = analysis_of(scenario), wsanalyze.analyze(scenario.front, back)
+    plain = analysis_of(scenario)
+    if plain.clock_offset.pairs:
+        analysis = wsanalyze.analyze(scenario.front, back)
+    else:  # Nothing in such captures tells the clocks: the operator does.
+        plain = wsanalyze.analyze(scenario.front, scenario.back, clock_offset=0.0)
+        analysis = wsanalyze.analyze(scenario.front, back, clock_offset=seconds)
     for before, after in (
         (plain.clock_offset.low, analysis.clock_offset.low),
         (plain.clock_offset.high, analysis.clock_offset.high),

@@ -6,7 +6,8 @@ The evidence is a ladder, the strongest first; what one rung has paired the next
 2. `sec-websocket-key`: the same key, or the answer to it (Sec-WebSocket-Accept is a function of the key).
 3. `request-id`: an id or trace header that was left unchanged.
 4. `forwarded-address`: the back names the front client's address and port.
-5. `content-and-time`: the same method and target, within the window that the clocks allow.
+5. `content-and-time`: the same method and target, within the window that the clocks allow; for handshakes that nothing
+   else joins, the course of events alone (`behaviour`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import pandas as pd
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import clock as clocks
 from wsanalyze.pairing import unreached
+from wsanalyze.pairing.behaviour import by_behaviour
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
-from wsanalyze.pairing.own import own_requests
+from wsanalyze.pairing.own import health_checks, own_requests
 from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, last_forwarded, prepare
 
 
@@ -61,8 +63,9 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
         clock = estimated
     else:
         clock = unreached.estimate(ours, back) or clock
+    pairs = pd.concat([pairs, by_behaviour(ours, theirs, pairs, (front, back), clock)], ignore_index=True)
     compared = frozenset(bounds.loc[(bounds["below"] != NEVER) & (estimated.pairs > 0), "front"])
-    own = own_requests(ours, theirs, pairs, front, clock)
+    own = own_requests(ours, theirs, pairs, front, clock) | health_checks(back)
     return Pairing(ours, theirs, pairs, clock, early, compared, own)
 
 

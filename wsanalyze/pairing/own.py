@@ -34,6 +34,12 @@ def is_health_check(user_agents: pd.Series) -> np.ndarray:
     return found
 
 
+def health_checks(tables: Tables) -> frozenset[int]:
+    """Numbers of the exchanges that are health checks by how they name themselves."""
+    exchanges = tables.exchanges
+    return frozenset(exchanges.loc[is_health_check(exchanges["user_agent"]), "exchange"])
+
+
 def own_requests(
     front: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame, tables: Tables, clock: Clock
 ) -> frozenset[int]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import Clock
 from wsanalyze.verdicts.changes import changes
 from wsanalyze.verdicts.coverage import cover
 from wsanalyze.verdicts.facts import NOBODY, facts
@@ -35,13 +36,13 @@ def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     decide(rows)
     rows = choose(rows)
     rows.loc[rows["ambiguous"], ["verdict", "detail", "confidence"]] = ["undetermined", "ambiguous", "certain"]
-    table = _table(rows, front, back)
+    table = _table(rows, front, back, pairing.clock)
     table = table.sort_values(["time", "first_frame"], kind="stable", ignore_index=True).drop(columns="first_frame")
     table.insert(0, "id", [f"h{number}" for number in range(1, len(table) + 1)])
     return table
 
 
-def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
+def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     records = rows.to_dict("records")
     seen = rows["seen"].to_numpy(bool)
@@ -96,7 +97,7 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     table["stream"] = [_stream(row) for row in records]
     table["tries"] = np.where(behind, rows["tries"], 0)
     table["retried_without"] = rows["retried_without"].to_numpy(bool)
-    table["time"] = first_times(rows, front, back)
+    table["time"] = first_times(rows, front, back, clock)
     table["first_frame"] = [
         min(frames) if frames else 0 for frames in table["front_frames"].where(seen, table["back_frames"])
     ]

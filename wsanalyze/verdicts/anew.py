@@ -41,9 +41,7 @@ def speaks_itself(rows: pd.DataFrame, front: Tables, back: Tables) -> npt.NDArra
         for side, tables in (("f", front), ("b", back))
     )
     payloads = zip(ours["client_first_payload"], theirs["client_first_payload"], strict=True)
-    same = np.array(
-        [isinstance(one, bytes) and len(one) >= MIN_PAYLOAD and one == other for one, other in payloads], bool
-    )
+    same = np.array([_is_same(one, other) for one, other in payloads], bool)
     masks = [side["client_first_mask"] for side in (ours, theirs)]
     masked = masks[0].notna().to_numpy(bool) & masks[1].notna().to_numpy(bool)
     anew = masked & (masks[0].to_numpy(np.int64, na_value=0) != masks[1].to_numpy(np.int64, na_value=0))
@@ -51,6 +49,10 @@ def speaks_itself(rows: pd.DataFrame, front: Tables, back: Tables) -> npt.NDArra
     heads = zip(rows["f_response_head"].iloc[places], rows["b_response_head"].iloc[places], strict=True)
     found[places] = [_is_foreign(head, routers) for head, routers in heads]
     return found
+
+
+def _is_same(one: object, other: object) -> bool:
+    return isinstance(one, bytes) and isinstance(other, bytes) and len(one) >= MIN_PAYLOAD and one == other
 
 
 def _is_foreign(head: object, routers: object) -> bool:

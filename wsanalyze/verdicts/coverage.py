@@ -198,6 +198,9 @@ def _may_be(handshake: pd.Series, other: object) -> bool:
         return True
     if last_forwarded(getattr(other, "x_forwarded_for")) == handshake["f_client_address"]:  # noqa: B009
         return True
+    # Host and path may have been rewritten; then the same kind of answer is all that is left.
+    if method == handshake["f_method"] and getattr(other, "status") in {0, handshake["f_status"]}:  # noqa: B009
+        return True
     ours = handshake["f_target"]
     if method != handshake["f_method"] or not isinstance(ours, str) or not isinstance(target, str):
         return False

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.pairing.clock import Clock
 
 
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,12 +66,12 @@ def _closed_by(rows: pd.DataFrame, ours: pd.DataFrame, theirs: pd.DataFrame) -> 
     return closed
 
 
-def first_times(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.Series:
-    """When each handshake began: on the front's clock, or on the back's where only that shows it."""
+def first_times(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.Series:
+    """When each handshake began on the front's clock: what only the back shows is put there by what is known of the offset."""
     ours, theirs = (
         tables.exchanges.set_index("exchange").reindex(rows[number].to_numpy())
         for tables, number in ((front, "f_exchange"), (back, "b_exchange"))
     )
     moments = [side["request_first"].fillna(side["response_first"]).reset_index(drop=True) for side in (ours, theirs)]
-    result: pd.Series = moments[0].fillna(moments[1])
+    result: pd.Series = moments[0].fillna(moments[1] - pd.Timedelta(clock.rough if clock.known else 0, unit="ns"))
     return result

@@ -51,9 +51,18 @@ def reason(row: Mapping[Any, Any]) -> str:
         nothing=NOTHING,
         client=_client(row),
         router=_router(row),
-        by=_BY.get(row["evidence"], "") + (", as HTTP/1.0" if row["lowered"] else ""),
+        by=_by(row) + (", as HTTP/1.0" if row["lowered"] else ""),
         its_answer="its own" if row["b_101"] else "any",
     )
+
+
+def _by(row: Mapping[Any, Any]) -> str:
+    """What joins the two requests."""
+    ours, theirs = (str(row[f"{side}_target"]) for side in "fb")
+    # The absolute-form ends with the origin-form (RFC 9112 3.2).
+    if row["evidence"] == CONTENT and not ours.endswith(theirs) and not theirs.endswith(ours):
+        return "by the course of events: nothing else was asked and answered like that at that time"
+    return _BY.get(row["evidence"], "")
 
 
 def frames(numbers: Any) -> str:
