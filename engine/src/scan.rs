@@ -66,8 +66,7 @@ struct Counted {
 /// The way of the data: records, segments, connections, rows.
 fn walk(reader: &mut Reader, output: &Rc<RefCell<Output>>, progress: &mut Progress<'_>) -> Counted {
     let mut decoder = Decoder::new();
-    let mut connections =
-        Connections::new(|number, mid_stream, _, _| Conversation::new(number, mid_stream, Rc::clone(output)));
+    let mut connections = Connections::new(|number| Conversation::new(number, Rc::clone(output)));
     let mut counted = Counted::default();
     let mut pace = Pace::new();
     while let Some(record) = reader.next() {

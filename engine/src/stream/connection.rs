@@ -249,9 +249,16 @@ impl<H: Handler> Connection<H> {
 
     /// Nothing is handed over before it is known where both streams begin, or that will not be known.
     fn settle(&mut self) {
-        if !self.settled {
-            let known = self.flows.iter().all(|flow| flow.anchored);
-            self.settled = known || self.packets >= PATIENCE_AT_START || self.waiting() >= MAX_WAITING;
+        let known = self.flows.iter().all(|flow| flow.anchored);
+        if !self.settled && (known || self.packets >= PATIENCE_AT_START || self.waiting() >= MAX_WAITING) {
+            self.go_on();
+        }
+    }
+
+    /// No longer waits for where the streams begin: a SYN that has not come by now was not captured.
+    fn go_on(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) && (self.syn.is_some() || self.server_syn.is_some()) {
+            self.handler.begins();
         }
     }
 
@@ -352,7 +359,7 @@ impl<H: Handler> Connection<H> {
 
     /// The connection is over, or its capture is: hands over what is left, and the facts.
     pub(super) fn finish(mut self) {
-        self.settled = true;
+        self.go_on();
         let stamp = self.last;
         loop {
             self.advance();

@@ -94,6 +94,9 @@ pub struct Facts {
 
 /// Takes the streams of one connection.
 pub trait Handler {
+    /// The connection's beginning is in the capture. Comes first, if it comes: where it does not, the streams may begin anywhere.
+    fn begins(&mut self);
+
     /// Bytes that follow those given before in this direction. `stamp` is that of the packet that carried them first; one call never spans two packets.
     fn data(&mut self, direction: Direction, bytes: &[u8], stamp: Stamp);
 

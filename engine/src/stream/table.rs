@@ -44,8 +44,8 @@ pub struct Connections<H, M> {
     waiting: usize,
 }
 
-impl<H: Handler, M: FnMut(u32, bool, Endpoint, Endpoint) -> H> Connections<H, M> {
-    /// No connections yet; `make` gives the handler of a new one: its number, whether its beginning was not captured, its client and server.
+impl<H: Handler, M: FnMut(u32) -> H> Connections<H, M> {
+    /// No connections yet; `make` gives the handler of a new one from its number.
     pub fn new(make: M) -> Self {
         Self {
             make,
@@ -114,11 +114,10 @@ impl<H: Handler, M: FnMut(u32, bool, Endpoint, Endpoint) -> H> Connections<H, M>
 
     fn insert(&mut self, key: Key, segment: &Segment<'_>) {
         let (client, server) = roles(segment);
-        let mid_stream = !segment.flags.syn();
         let serial = self.number;
         self.number = self.number.wrapping_add(1);
         let stamp = Stamp { frame: segment.frame, time: segment.time };
-        let handler = (self.make)(serial, mid_stream, client, server);
+        let handler = (self.make)(serial);
         let connection = Box::new(Connection::new(handler, client, server, stamp));
         self.open.insert(key, Entry { connection, touched: self.packets, closing: false, serial });
         self.aging.push_back((key, serial, self.packets));

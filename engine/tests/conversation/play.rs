@@ -115,7 +115,10 @@ impl Play {
     }
 
     fn perform(&self, cut: Cut, output: &Rc<RefCell<Output>>) {
-        let mut conversation = Conversation::new(0, self.mid_stream, Rc::clone(output));
+        let mut conversation = Conversation::new(0, Rc::clone(output));
+        if !self.mid_stream {
+            conversation.begins();
+        }
         let mut last = [None, None];
         let mut ended = [false, false];
         for (index, step) in self.steps.iter().enumerate() {

@@ -141,6 +141,12 @@ pub struct Recorder {
 }
 
 impl Handler for Recorder {
+    fn begins(&mut self) {
+        assert!(self.mid_stream && self.ended == [false; 2], "begins once, first");
+        assert!(self.events.iter().all(|event| matches!(event, Event::Defect(..))), "begins after bytes");
+        self.mid_stream = false;
+    }
+
     fn data(&mut self, direction: Direction, bytes: &[u8], stamp: Stamp) {
         assert!(!self.ended[direction as usize], "data after the end");
         assert!(!bytes.is_empty());
@@ -177,9 +183,9 @@ impl Handler for Recorder {
 pub fn run(packets: &[Packet]) -> Vec<Told> {
     let told = Rc::new(RefCell::new(Vec::new()));
     let ours = Rc::clone(&told);
-    let mut connections = Connections::new(move |number, mid_stream, _, _| Recorder {
+    let mut connections = Connections::new(move |number| Recorder {
         number,
-        mid_stream,
+        mid_stream: true,
         events: Vec::new(),
         ended: [false; 2],
         told: Rc::clone(&ours),

@@ -208,6 +208,19 @@ fn how_it_opened() {
 }
 
 #[test]
+fn the_syn_may_come_late() {
+    let mut packets = exchange(1, 2);
+    packets.rotate_left(3);
+    packets[..5].reverse();
+    let told = ran(packets);
+    assert_eq!(told.len(), 1);
+    assert!(!told[0].mid_stream);
+    assert_eq!(told[0].defects(), [""; 0]);
+    assert_eq!(told[0].bytes(Direction::Client), b"request");
+    assert_eq!(told[0].bytes(Direction::Server), b"answer");
+}
+
+#[test]
 fn a_reset_ends_it() {
     let mut packets = exchange(1, 2)[..5].to_vec();
     packets.push(packet(false, 9, 9, RST, b""));

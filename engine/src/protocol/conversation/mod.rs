@@ -73,16 +73,16 @@ pub struct Conversation {
 impl Conversation {
     /// The connection of this number, whose rows go to `output`.
     #[must_use]
-    pub fn new(connection: u32, mid_stream: bool, output: Shared) -> Self {
+    pub fn new(connection: u32, output: Shared) -> Self {
         Self {
             connection,
             output,
-            mid_stream,
+            mid_stream: true,
             swapped: false,
             proxied: Proxied::default(),
-            openings: [Opening::new(!mid_stream), Opening::new(!mid_stream)],
+            openings: [Opening::new(false), Opening::new(false)],
             protocol: None,
-            phase: Phase::Detect(Box::new(Detect::new(!mid_stream))),
+            phase: Phase::Detect(Box::new(Detect::new(false))),
             oddities: Oddities::default(),
             last: Stamp::default(),
         }
@@ -172,6 +172,12 @@ impl Conversation {
 }
 
 impl Handler for Conversation {
+    fn begins(&mut self) {
+        self.mid_stream = false;
+        self.openings = [Opening::new(true), Opening::new(true)];
+        self.phase = Phase::Detect(Box::new(Detect::new(true)));
+    }
+
     fn data(&mut self, direction: Direction, bytes: &[u8], stamp: Stamp) {
         self.last = stamp;
         let sender = self.sender(direction);
