@@ -1,6 +1,7 @@
 """Takes the analyses of a pair of captures and of a mutant, gives what the mutant contradicts.
 
-A verdict may stay or become `undetermined`. A handshake of the front is the same where the client's address and port and its
+A verdict may stay or become `undetermined`; where the version was not captured, `http/1.0` is left unsaid.
+A handshake of the front is the same where the client's address and port and its
 target are; where a target is lost, any handshake of that connection may be it. What only the back shows is compared with what was said of
 the handshakes that the load balancer carried on that connection.
 """
@@ -16,6 +17,7 @@ import wsanalyze
 from wsanalyze.analysis import Analysis
 
 Meaning = tuple[str, str | None]
+LOWERED: Meaning = ("passed-through", "http/1.0")
 
 
 @dataclass
@@ -49,6 +51,8 @@ def contradictions(analysis: Analysis, known: Expected) -> list[str]:
         meaning = (row["verdict"], row["detail"])
         name = next((name for name in (*_names(row), ("any",)) if name in known.of_handshake), None)
         allowed = known.of_handshake[name] if name else set()
+        if LOWERED in allowed:
+            allowed = allowed | {(LOWERED[0], None)}
         if row["verdict"] != "undetermined" and meaning not in allowed:
             found.append(
                 f"{row['client'] or row['lb_back']} {row['target'] or row['back_target']}: {meaning} instead of {sorted(map(str, allowed))} "

@@ -56,6 +56,7 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
     expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
     rows["identity"] = np.where(expected != 0, expected, accept)
+    rows["accept"] = accept
     rows["content"] = _whole(exchanges["content_hash"], np.uint64)
     rows["head"] = _whole(exchanges["request_head_hash"], np.uint64)
     rows["reply"] = np.where(rows["unsure"], np.uint64(0), _whole(exchanges["response_head_hash"], np.uint64))

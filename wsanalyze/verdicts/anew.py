@@ -1,4 +1,4 @@
-"""Takes paired handshakes that both ended in 101, gives whether the load balancer speaks WebSocket itself with the client's key.
+"""Takes paired handshakes that both ended in 101, tells whether the load balancer speaks WebSocket itself with the client's key.
 
 A load balancer may terminate a WebSocket and use the client's key again. Then the keys are the same and the order of events may
 be right, and two marks together tell: the client's first message was masked anew on its way (RFC 6455 5.3: the client
@@ -30,25 +30,31 @@ _EVERYBODYS = {
 _HANDSHAKES = b"sec-websocket-"
 
 
-def speaks_itself(rows: pd.DataFrame, front: Tables, back: Tables) -> npt.NDArray[np.bool_]:
-    """Whether both marks are there, for each row."""
-    found = np.zeros(len(rows), bool)
+def mark_anew(rows: pd.DataFrame, front: Tables, back: Tables) -> None:
+    """Add `speaks_itself`: both marks are there; `may_speak_itself`: the 101 is foreign, and packets are missing that could show the masks."""
     both = (rows["f_101"] & rows["b_101"]).to_numpy(bool)
-    if not both.any():
-        return found
+    foreign, compared, anew = (np.zeros(len(rows), bool) for _ in range(3))
+    places = np.flatnonzero(both)
+    heads = zip(rows["f_response_head"].iloc[places], rows["b_response_head"].iloc[places], strict=True)
+    foreign[places] = [_is_foreign(head, routers) for head, routers in heads]
+    if foreign.any():
+        compared[foreign], anew[foreign] = _masks(rows[foreign], front, back)
+    rows["speaks_itself"] = foreign & compared & anew
+    lossy = (rows["front_lossy"] | rows["back_lossy"]).to_numpy(bool)
+    rows["may_speak_itself"] = foreign & ~compared & lossy
+
+
+def _masks(rows: pd.DataFrame, front: Tables, back: Tables) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether the client's first message is there on both sides, the same one; whether its mask is another on the back."""
     ours, theirs = (
-        tables.websockets.set_index("exchange").reindex(rows.loc[both, f"{side}_exchange"].to_numpy())
+        tables.websockets.set_index("exchange").reindex(rows[f"{side}_exchange"].to_numpy())
         for side, tables in (("f", front), ("b", back))
     )
     payloads = zip(ours["client_first_payload"], theirs["client_first_payload"], strict=True)
     same = np.array([_is_same(one, other) for one, other in payloads], bool)
     masks = [side["client_first_mask"] for side in (ours, theirs)]
     masked = masks[0].notna().to_numpy(bool) & masks[1].notna().to_numpy(bool)
-    anew = masked & (masks[0].to_numpy(np.int64, na_value=0) != masks[1].to_numpy(np.int64, na_value=0))
-    places = np.flatnonzero(both)[same & anew]
-    heads = zip(rows["f_response_head"].iloc[places], rows["b_response_head"].iloc[places], strict=True)
-    found[places] = [_is_foreign(head, routers) for head, routers in heads]
-    return found
+    return same & masked, masks[0].to_numpy(np.int64, na_value=0) != masks[1].to_numpy(np.int64, na_value=0)
 
 
 def _is_same(one: object, other: object) -> bool:

@@ -21,6 +21,9 @@ from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
 
+TURNS_WITHIN = 500_000_000
+"""Nanoseconds after its own 101 in which a load balancer turns to the router, if it does so for the handshake."""
+
 
 def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
     """Add what the absence of a partner proves.
@@ -104,7 +107,7 @@ def _doubts(
         (
             "back-not-captured",
             "the back capture shows no traffic after it",
-            (window.answer[1] > last.max()) & ~alone["syn_failed"].to_numpy(bool),
+            (_followed(alone, window) > last.max()) & ~alone["syn_failed"].to_numpy(bool),
         ),
         ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
@@ -135,6 +138,14 @@ def _doubts(
             _leftovers(alone, pairing, wide),
         ),
     ]
+
+
+def _followed(alone: pd.DataFrame, window: Window) -> Times:
+    """Until when the back has to be seen: who answers 101 too early may turn to the router only then."""
+    answered = window.answer[1]
+    turned = np.minimum(window.late, answered + TURNS_WITHIN)
+    result: Times = np.where(alone["f_101"], np.maximum(answered, turned), answered)
+    return result
 
 
 def _like_the_routers(rows: pd.DataFrame, alone: pd.DataFrame) -> Flags:

@@ -106,6 +106,13 @@ WITHOUT_PARTNER = (
         "The client left (front frame {end}) less than a second after its handshake (front {f}), of which the back "
         "capture shows nothing: the load balancer may not have come to forward it.",
     ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: _alone(r) & r["falls_silent"],
+        "The handshake (front {f}) did not reach the back leg, but the front capture shows neither what the client was "
+        "answered nor that it went on waiting.",
+    ),
     Case("blocked", "silent", _alone, "The handshake (front {f}) went no further: {client}, {nothing}."),
 )
 
@@ -168,6 +175,20 @@ SWITCHED = (
         "was the router's cannot be told: {lack}.",
     ),
     Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["f_101"] & ~r["b_101"] & (r["try_hidden"] | r["back_lossy"]),
+        "The client got 101 (front {fa}), but the router did not say so ({router}, back {b}); the back capture lacks packets in "
+        "which the load balancer may have tried again.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: r["f_101"] & ~r["b_101"] & ~r["legible"],
+        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}); whether the request still asked "
+        "for WebSocket cannot be told: {lack}.",
+    ),
+    Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & ~r["b_101"],
@@ -185,6 +206,15 @@ SWITCHED = (
             & ~(r["f_accepts_websocket"] & r["f_accepts_upgrade"])
         ),
         "The router's 101 (back {ba}) reached the client (front {fa}) without its Upgrade and Connection headers.",
+    ),
+    Case(
+        "undetermined",
+        None,
+        lambda r: (
+            r["f_101"] & (r["f_response_state"] != "complete") & ~(r["f_accepts_websocket"] & r["f_accepts_upgrade"])
+        ),
+        "The router answered 101 (back {ba}) and the client got 101 (front {fa}), but whether that still had its Upgrade and "
+        "Connection headers cannot be told: {lack}.",
     ),
     Case(
         "undetermined",
@@ -207,6 +237,13 @@ SWITCHED = (
         "The handshake on the back (back {b}) has the client's key, but the load balancer speaks WebSocket itself: it masked the "
         "client's first message anew, and nothing in the client's 101 (front {fa}) is from the router's (back {ba}).",
         likely=True,
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["f_101"] & r["may_speak_itself"],
+        "The handshake on the back (back {b}) has the client's key, but nothing in the client's 101 (front {fa}) is from the "
+        "router's (back {ba}), and the messages that could tell whether the load balancer speaks WebSocket itself are missing.",
     ),
     Case(
         "passed-through",
@@ -254,6 +291,13 @@ NOT_SWITCHED = (
         lambda r: r["lost"] & r["f_cut_short"],
         "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}), but the front "
         "capture ends before the client's answer could be seen.",
+    ),
+    Case(
+        "undetermined",
+        "packets-missing",
+        lambda r: r["lost"] & r["try_hidden"],
+        "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}), but the back capture "
+        "lacks packets in which the load balancer may have tried it intact before.",
     ),
     Case(
         "stripped",

@@ -17,7 +17,7 @@ from wsanalyze.completeness import lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag, times
-from wsanalyze.verdicts.anew import speaks_itself
+from wsanalyze.verdicts.anew import mark_anew
 from wsanalyze.verdicts.vicinity import look_around
 
 NOBODY = -1
@@ -53,7 +53,7 @@ _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
     (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
     (("status", "client_port", "server_port", "end_frame"), 0, np.int64),
-    (("identity", "head", "reply", "content"), 0, np.uint64),
+    (("identity", "accept", "head", "reply", "content"), 0, np.uint64),
     (("complete", "handshake", "traces", *_FLAGS), False, bool),
 )
 """What stands for an absent value in the columns that conditions use."""
@@ -76,7 +76,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     look_around(rows, pairing, front, back)
     rows = rows.copy()
     _answers(rows, pairing, front, back)
-    rows["speaks_itself"] = speaks_itself(rows, front, back)
+    mark_anew(rows, front, back)
     return rows
 
 
@@ -143,6 +143,9 @@ def _compare(rows: pd.DataFrame) -> None:
     rows["lost"] = rows["lost_upgrade"] | rows["lost_connection"]
     known = (rows["f_identity"] != 0) & (rows["b_identity"] != 0)
     rows["same_key"] = known & (rows["f_identity"] == rows["b_identity"])
+    # A router may answer wrongly: then its answer does not name the key.
+    keyed = rows["f_sec_websocket_key"].notna() & rows["b_sec_websocket_key"].notna()
+    known &= keyed | rows["same_key"] | (rows["f_accept"] != 0) & (rows["f_accept"] != rows["b_accept"])
     # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
     rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
     # Without the client's request there is no telling that this is its partner.
@@ -196,6 +199,8 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     rows["left_before"] = rows["client_left"] & (end + high < rows["b_answer"])
     rows["left_after"] = rows["client_left"] & (end + low > rows["b_answered"])
     waited_for = np.where(rows["b_answered"] == NEVER, rows["f_asked"], rows["b_answered"] - low)
+    # A connection that just falls silent may go on where packets are missing.
+    rows["falls_silent"] = unanswered & ~ended & (rows["f_last"] - rows["f_asked"] < HASTE)
     rows["f_cut_short"] = unanswered & ~ended & (front_last < waited_for + GRACE)
     rows["router_words"] = rows["f_x_cf_routererror"].notna() | rows["f_x_vcap_request_id"].notna()
 

@@ -1,4 +1,4 @@
-"""Takes the facts, adds what the front capture was like at the time of each handshake."""
+"""Takes the facts, adds what the captures were like at the time of each handshake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ LOSSES = ("gap", "truncated", "buffer-limit", "syn-not-captured", "syn-ack-not-c
 
 
 def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
-    """Add `front_lossy`, `back_lossy` and `front_encrypted`; and `remnant`: only the back shows it, and there the upgrade is gone."""
+    """Add `front_lossy`, `back_lossy`, `front_encrypted`, and two more.
+
+    `try_hidden`: while the client waited, bytes of the load balancer went by on the back that were not captured. `remnant`:
+    only the back shows it, and there the upgrade is gone.
+    """
     only_back = ~rows["seen"].to_numpy(bool)
     moment = np.where(only_back, rows["b_over"], rows["f_over"]).astype(np.int64)
     low, high = pairing.clock.bounds(moment - pairing.clock.rough)
@@ -29,6 +33,7 @@ def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Table
     rows["front_lossy"] = _loses(front, start, end)
     behind = rows["b_over"].to_numpy(np.int64)
     rows["back_lossy"] = rows["paired"] & _loses(back, behind, behind)
+    rows["try_hidden"] = rows["paired"] & _hides_request(rows, pairing, back)
     sealed = front.connections[front.connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)]
     at_that_time = overlap(start, end, times(sealed["first"]), times(sealed["last"]))
     rows["front_encrypted"] = only_back & (at_that_time | (len(sealed) > 0 and not pairing.clock.known))
@@ -36,6 +41,19 @@ def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Table
     rows["lost_upgrade"] |= rows["remnant"]
     # Who sends the other headers of a handshake sends this one too (RFC 6455 4.1).
     rows["lost_connection"] |= rows["remnant"] & ~rows["b_asks_upgrade"]
+
+
+def _hides_request(rows: pd.DataFrame, pairing: Pairing, back: Tables) -> Flags:
+    """Whether the back capture lacks bytes of the load balancer between the client's request and its answer."""
+    began, over = rows["f_began"].to_numpy(np.int64), rows["f_over"].to_numpy(np.int64)
+    began = np.where(began == NEVER, over, began)
+    lost = back.defects[
+        back.defects["name"].isin(LOSSES).to_numpy(bool) & (back.defects["direction"] == "client").to_numpy(bool)
+    ]
+    until, since = times(lost["time"]), times(lost["since"])
+    low, _ = pairing.clock.bounds(began)
+    _, high = pairing.clock.bounds(over)
+    return overlap(began + low, over + high, np.where(since == NEVER, until, since), until)
 
 
 def _loses(tables: Tables, start: Times, end: Times) -> Flags:
