@@ -58,6 +58,11 @@ class Scenario:
         return any(handshake["tls"] for handshake in self.truth["handshakes"])
 
     @property
+    def carried_unread(self) -> bool:
+        """Whether both legs are the same TLS, which the load balancer only carries."""
+        return bool(self.truth["recording"].get("router_tls"))
+
+    @property
     def damaged(self) -> bool:
         """Whether the recording lacks packets or parts of them."""
         return not {"snaplen", "packets_lost_by_the_recording"}.isdisjoint(self.truth["recording"])
@@ -78,7 +83,8 @@ class Scenario:
 
 SCENARIOS = [Scenario(truth.parent) for truth in sorted(CAPTURES.glob("*/truth.json"))]
 PLAIN = [scenario for scenario in SCENARIOS if not scenario.front_encrypted]
-ENCRYPTED = [scenario for scenario in SCENARIOS if scenario.front_encrypted]
+ENCRYPTED = [scenario for scenario in SCENARIOS if scenario.front_encrypted and not scenario.carried_unread]
+CARRIED = [scenario for scenario in SCENARIOS if scenario.carried_unread]
 
 
 @cache

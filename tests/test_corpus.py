@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.corpus_table import END, START, table
-from tests.scenarios import CAPTURES, ENCRYPTED, PLAIN, SCENARIOS, Scenario, analysis_of
+from tests.scenarios import CAPTURES, CARRIED, ENCRYPTED, PLAIN, SCENARIOS, Scenario, analysis_of
 from wsanalyze.analysis import Analysis
 
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -79,6 +79,20 @@ def test_what_is_encrypted_is_not_guessed(scenario: Scenario) -> None:
     assert any("TLS" in note for note in analysis.notes)
 
 
+@pytest.mark.parametrize("scenario", CARRIED, ids=lambda scenario: scenario.name)
+def test_tls_that_is_only_carried_is_passed_through(scenario: Scenario) -> None:
+    rows = {row["client"]: row for row in analysis_of(scenario).handshakes.to_dict("records")}
+    clients = {line["client"]: line for line in (scenario.handshakes | scenario.requests).values()}
+    assert set(rows) == set(clients)
+    for client, row in rows.items():
+        truth = clients[client]
+        assert (row["verdict"], row["mode"], row["pairing"]) == ("passed-through", "tcp", "bytes"), row["reason"]
+        assert truth.get("expected", "passed-through") == "passed-through"
+        assert (row["lb_back"], row["router"]) == (truth["router_peer"], truth["router"])
+        assert row["front_frames"]
+        assert row["back_frames"]
+
+
 def found_in(scenario: Scenario) -> set[tuple[str, str | None]]:
     """What is said: each rule with the path of the request, None where the evidence is no request of a client."""
     analysis = analysis_of(scenario)
@@ -100,7 +114,9 @@ def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
     found = found_in(scenario)
     incomplete = {one for one in found if one[0] == "capture-incomplete"}
     assert not found - due - incomplete, "a finding without cause"
-    if scenario.front_encrypted:
+    if scenario.carried_unread:
+        due = set()
+    elif scenario.front_encrypted:
         due = {one for one in due if one[0] in READ_ON_THE_BACK}
     if not scenario.damaged:
         assert not due - found, "a finding that is missing"
@@ -111,7 +127,8 @@ def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto"])
 def test_missing_forwarded_headers_are_counted(scenario: Scenario, header: str) -> None:
     counts = analysis_of(scenario).requests
-    missing = sum(header in request["expected_missing"] for request in scenario.requests.values())
+    read = scenario.requests.values() if not scenario.carried_unread else ()
+    missing = sum(header in request["expected_missing"] for request in read)
     counted = counts.missing_x_forwarded_for if header.endswith("For") else counts.missing_x_forwarded_proto
     assert counted == missing or (scenario.damaged and counted <= missing)
 

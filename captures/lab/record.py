@@ -56,7 +56,8 @@ class Session:
             wire = Wire(network.wire, self.scenario.impairment, self.chance) if self.scenario.impaired else None
             self.router = Router(network.router, proxy=self.scenario.router_speaks)
             if self.scenario.router_up:
-                await self.router.open()
+                certificate = self.certificate / "lb.pem" if self.scenario.router_tls else None
+                await self.router.open(certificate=certificate)
             keylog = Path(run, "keylog.txt")
             self.client = Client(network.client, self.chance, self.certificate / "authority.pem", keylog)
             front, back = self._recorders()
@@ -220,6 +221,8 @@ def _raw_line(one: Raw) -> dict[str, str]:
 def _said_of(scenario: Scenario) -> dict[str, Any]:
     how = scenario.recording
     said: dict[str, Any] = {"tool": _first_line(("tcpdump", "--version"))}
+    if scenario.router_tls:
+        said["router_tls"] = True
     if how.snaplen:
         said["snaplen"] = how.snaplen
     if how.any_interface:

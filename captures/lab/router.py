@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import ssl
 import struct
 import time
+from pathlib import Path
 
 from captures.lab.answers import Asking, accept_of, answer
 from captures.lab.network import ROUTERS, Namespace
@@ -36,11 +38,15 @@ class Router:
         self._servers: list[asyncio.Server] = []
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def open(self, addresses: tuple[str, ...] = ROUTERS) -> None:
-        """Listen."""
+    async def open(self, addresses: tuple[str, ...] = ROUTERS, *, certificate: Path | None = None) -> None:
+        """Listen; with a certificate (certificate and key in one file) for TLS on 443."""
+        context = None
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
         for address in addresses:
-            sock = self.namespace.listen(address, 80)
-            self._servers.append(await asyncio.start_server(self._accept, sock=sock))
+            sock = self.namespace.listen(address, 443 if certificate else 80)
+            self._servers.append(await asyncio.start_server(self._accept, sock=sock, ssl=context))
 
     async def close(self) -> None:
         """Stop listening, and drop what is still open."""

@@ -41,6 +41,8 @@ class Scenario:
     impairment: Impairment = field(default_factory=Impairment)
     router_speaks: str = "any"
     """PROXY headers that the router understands: `any`, `v1`, `none`."""
+    router_tls: bool = False
+    """The router speaks TLS, on 443."""
     router_up: bool = True
     router_is_asked: bool = True
     """The load balancer has the router's right address."""

@@ -231,6 +231,12 @@ _ENCRYPTED = (
         "TLS in front, but X-Forwarded-Proto says http",
         traffic.encrypted(traffic.FEW, _TLS13),
     ),
+    Scenario(
+        "haproxy-tcp-tls",
+        "layer 4, TLS from the client to the router: nobody in between can read it",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=True,
+    ),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),
     Scenario("nginx-h2", "answers 400 to extended CONNECT", traffic.H2),
     Scenario("envoy-h2", "extended CONNECT; no key is made for the router", traffic.H2),

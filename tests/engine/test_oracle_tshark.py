@@ -18,7 +18,8 @@ FILES = [
     path
     for scenario in SCENARIOS
     for path in (scenario.front, scenario.back)
-    if not scenario.damaged and (path == scenario.back or not scenario.front_encrypted)
+    if not scenario.damaged
+    and ((path == scenario.back and not scenario.carried_unread) or not scenario.front_encrypted)
 ]
 """What lacks packets is left out: where tshark loses its way, the engine finds the next message."""
 UNTOLD = {scenario.front for scenario in SCENARIOS if scenario.program_strips_101}

@@ -34,11 +34,35 @@ def worst_first(handshakes: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer(analysis: Analysis) -> str:
-    """What the load balancer does, in one sentence."""
-    handshakes = analysis.handshakes
+    """What the load balancer does, in a sentence or two."""
+    unread = is_unread(analysis.handshakes)
+    handshakes = analysis.handshakes[~unread]
+    carried = _carried(int(unread.sum()))
+    if not len(handshakes):
+        return f"The load balancer{_where(analysis)} {carried}." if carried else _no_handshakes(analysis)
+    told = _told(analysis, handshakes)
+    return f"{told} It also {carried}." if carried else told
+
+
+def is_unread(handshakes: pd.DataFrame) -> pd.Series:
+    """Whether a row stands for a TLS connection that was carried byte for byte, whatever is inside."""
+    return (handshakes["mode"] == "tcp") & handshakes["front_exchange"].isna() & handshakes["back_exchange"].isna()
+
+
+def _carried(count: int) -> str:
+    """What it does with such connections; empty where there are none."""
+    if not count:
+        return ""
+    if count == 1:
+        return "passes a TLS connection on byte for byte: whatever handshake is inside, it cannot have touched it"
+    return (
+        f"passes {count} TLS connections on byte for byte: whatever handshakes are inside, it cannot have touched them"
+    )
+
+
+def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
+    """What it does with the handshakes that could be read, in one sentence."""
     total = len(handshakes)
-    if not total:
-        return _no_handshakes(analysis)
     counts = Counter(handshakes["verdict"])
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
     parts: list[str] = []

@@ -27,6 +27,7 @@ DISPENSABLE = ("time (UTC)", "outcome", "router→client", "back", "front")
 """Columns that are left out where there is no room, the first one first."""
 NARROW = {"router→client": "status"}
 """Shorter titles, for screens that would have to leave out a column otherwise."""
+_UNREAD = "(a TLS connection)"
 MIN_TARGET = 14
 """Columns that a target gets at least."""
 MAX_EVIDENCE: dict[Severity, int] = {"error": 3, "warning": 1, "info": 1}
@@ -73,9 +74,14 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in (*widths, "target"):
         table.add_column(titles.get(name, name), no_wrap=True)
+    unread = summary.is_unread(rows).to_list()
     for index, row in enumerate(shown):
-        path = target(
-            row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets
+        path = (
+            _UNREAD
+            if unread[index]
+            else target(
+                row["target"] if isinstance(row["target"], str) else row["back_target"], show_secrets=show_secrets
+            )
         )
         table.add_row(*(columns[name][index] for name in widths), Text(shortened(path, room)))
     screen.print(table)

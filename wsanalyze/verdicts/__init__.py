@@ -1,7 +1,8 @@
 """Takes the pairing, gives for every handshake what the load balancer did with it: verdict, reason, outcome, evidence.
 
 `facts` lays out what is known of each handshake and its possible partners, `coverage` what the absence of a partner proves,
-`declarations` says what each verdict is, `judge` applies that.
+`declarations` says what each verdict is, `judge` applies that. `sealed` adds the TLS connections of which nobody has to read
+anything to know that they were left alone.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from wsanalyze.verdicts.coverage import cover
 from wsanalyze.verdicts.facts import NOBODY, facts
 from wsanalyze.verdicts.judge import choose, decide
 from wsanalyze.verdicts.outcome import first_times, outcomes, websockets
+from wsanalyze.verdicts.sealed import sealed
 from wsanalyze.verdicts.wording import addressed, reason
 
 _APP_LOGS = re.compile(r"^(?:\w+://[^/]*)?/apps/[0-9a-fA-F-]+/stream(?:\?|$)")
 _FIREHOSE = re.compile(r"^(?:\w+://[^/]*)?/firehose/[^/?]+(?:\?|$)")
+_COUNTED = ("tries", "first_frame", "retried_without")
 _DOPPLER_PORT = 8081
 """Where the Doppler serves WebSockets to the Traffic Controller."""
 
@@ -37,9 +40,23 @@ def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows = choose(rows)
     rows.loc[rows["ambiguous"], ["verdict", "detail", "confidence"]] = ["undetermined", "ambiguous", "certain"]
     table = _table(rows, front, back, pairing.clock)
+    table = _with(table, sealed(front, back))
     table = table.sort_values(["time", "first_frame"], kind="stable", ignore_index=True).drop(columns="first_frame")
     table.insert(0, "id", [f"h{number}" for number in range(1, len(table) + 1)])
     return table
+
+
+def _with(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The rows of both, with the columns and their types of the first."""
+    if not len(others):
+        return table
+    others = others.reindex(columns=table.columns)
+    for name, dtype in table.dtypes.items():
+        # What is absent throughout has the type of numbers.
+        counted = isinstance(dtype, pd.Int64Dtype) or (dtype.kind in "bi" and name in _COUNTED)
+        present = others[name].astype(object).where(others[name].notna(), None)
+        others[name] = others[name].astype(dtype) if counted else others[name] if name == "time" else present
+    return pd.concat([table, others], ignore_index=True) if len(table) else others
 
 
 def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.DataFrame:

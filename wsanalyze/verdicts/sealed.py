@@ -1,0 +1,101 @@
+"""Takes both sides' connections, gives the TLS connections that the load balancer carried byte for byte: one row for each.
+
+A ClientHello holds 32 random bytes (RFC 8446 4.1.2) that its sender proves to have made: who ends TLS and begins it anew
+sends another one. The same one on both sides is the same connection, and whatever handshake is inside was neither read nor changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from wsanalyze.capture import Tables
+from wsanalyze.pairing.matching import BYTES
+from wsanalyze.verdicts.wording import addressed
+
+_HANDSHAKE_RECORD = 0x16
+_CLIENT_HELLO = 1
+_TYPE_AT = 5
+"""Where a record's first handshake message says what it is (RFC 8446 4 and 5.1)."""
+_ENOUGH = 32
+"""Bytes of a connection's beginning in which 21 of the random ones lie."""
+_ENDPOINTS = ["client_address", "client_port", "server_address", "server_port", "first"]
+
+
+def sealed(front: Tables, back: Tables) -> pd.DataFrame:
+    """The columns of `Analysis.handshakes` that such a connection has (but for `id` and `findings`), and `first_frame`."""
+    ours, theirs = (_hellos(tables.connections) for tables in (front, back))
+    both = ours.merge(theirs, on="client_prefix", suffixes=("", "_back"))
+    itself = (both[_ENDPOINTS].to_numpy(object) == both[[f"{name}_back" for name in _ENDPOINTS]].to_numpy(object)).all(
+        axis=1
+    )
+    answers = both[["server_digest", "server_digest_back"]].dropna()
+    differing = answers.index[(answers["server_digest"] != answers["server_digest_back"]).to_numpy(bool)]
+    both = both[~itself & ~both.index.isin(differing)]
+    # Of several tries that one counts which the router answered; a hello that stands twice on the front names none.
+    both = both.sort_values(["connection", "server_bytes_back", "first_back"], ascending=[True, False, True])
+    tries = both.groupby("connection")["connection"].transform("size")
+    both = both.assign(tries=tries).drop_duplicates("connection")
+    both = both[~both["connection_back"].duplicated(keep=False)].reset_index(drop=True)
+    rows = pd.DataFrame(
+        {
+            "client": _addressed(both, "client", ""),
+            "lb_front": _addressed(both, "server", ""),
+            "lb_back": _addressed(both, "client", "_back"),
+            "router": _addressed(both, "server", "_back"),
+            "reason": [_reason(*row) for row in zip(*(both[name] for name in _TOLD), strict=True)],
+            "front_frames": _frames(both, ""),
+            "back_frames": _frames(both, "_back"),
+            "time": both["first"],
+            "first_frame": both["first_frame"],
+            "tries": both["tries"],
+            "front_connection": both["connection"],
+            "back_connection": both["connection_back"],
+        }
+    )
+    rows["changes"] = pd.Series([() for _ in range(len(rows))], dtype=object)
+    return rows.assign(
+        verdict="passed-through",
+        mode="tcp",
+        confidence="certain",
+        pairing=BYTES,
+        retried_without=False,
+        front_file=_file(front),
+        back_file=_file(back),
+    )
+
+
+_TOLD = ("first_frame", "last_frame", "first_frame_back", "last_frame_back", "tls_sni")
+
+
+def _hellos(connections: pd.DataFrame) -> pd.DataFrame:
+    """The connections that begin with a ClientHello."""
+    prefixes = connections["client_prefix"].to_numpy(object)
+    tells = np.array([isinstance(prefix, bytes) and _is_hello(prefix) for prefix in prefixes], bool)
+    return connections[tells & (connections["protocol"] == "tls").to_numpy(bool)]
+
+
+def _is_hello(prefix: bytes) -> bool:
+    return len(prefix) >= _ENOUGH and prefix[0] == _HANDSHAKE_RECORD and prefix[_TYPE_AT] == _CLIENT_HELLO
+
+
+def _reason(first: int, last: int, first_back: int, last_back: int, name: str | None) -> str:
+    to = f" to {name}" if isinstance(name, str) else ""
+    return (
+        f"The TLS connection{to} (front frames {first} … {last}) left on the back byte for byte (the same ClientHello, back frames "
+        f"{first_back} … {last_back}): whatever handshake is inside, the load balancer could neither read nor change it."
+    )
+
+
+def _addressed(rows: pd.DataFrame, end: str, side: str) -> list[str | None]:
+    addresses = zip(rows[f"{end}_address{side}"], rows[f"{end}_port{side}"], strict=True)
+    return [addressed(address, port) for address, port in addresses]
+
+
+def _frames(rows: pd.DataFrame, side: str) -> list[tuple[int, ...]]:
+    ends = zip(rows[f"first_frame{side}"], rows[f"last_frame{side}"], strict=True)
+    return [tuple(sorted({int(first), int(last)})) for first, last in ends]
+
+
+def _file(tables: Tables) -> str | None:
+    return str(tables.captures["file"].iloc[0]) if len(tables.captures) else None
