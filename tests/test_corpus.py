@@ -113,7 +113,9 @@ def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
     due = {(finding["rule"], finding["path"]) for finding in scenario.truth["findings"]}
     found = found_in(scenario)
     incomplete = {one for one in found if one[0] == "capture-incomplete"}
-    assert not found - due - incomplete, "a finding without cause"
+    # Where targets are cut, only the rule can be compared.
+    nameless = {one for one in found if scenario.damaged and one[1] is None and one[0] in {rule for rule, _ in due}}
+    assert not found - due - incomplete - nameless, "a finding without cause"
     if scenario.carried_unread:
         due = set()
     elif scenario.front_encrypted:

@@ -207,4 +207,4 @@ def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str
         elif pairs.clock.contradictory:
             yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
         if not pairs.clock.pairs and pairs.clock.low is None and len(pairs.front) and len(pairs.back):
-            yield side, "No exchange could be paired, so nothing tells how far the clocks of the captures differ."
+            yield side, "No pair of exchanges tells how far the clocks of the captures differ."

@@ -140,7 +140,7 @@ def estimate(pairs: pd.DataFrame, *, provisional: bool = False) -> tuple[Clock, 
     low, high = lower.max(), above[bounded].min()
     fits = low <= high + TOLERANCE
     clock = Clock(
-        low=float(low) / 1e9 if trusted.any() and fits else None,
+        low=float(min(low, high)) / 1e9 if trusted.any() and fits else None,
         high=float(max(high, low)) / 1e9 if fits else None,
         pairs=int(bounded.sum()),
         contradictory=not fits,

@@ -99,6 +99,8 @@ def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     whole = (exchanges["request_state"] == "complete").to_numpy(bool)
     switched = (exchanges["status"] == SWITCHING).fillna(False).to_numpy(bool)
     answered = flag(exchanges["accepts_websocket"]) | exchanges["sec_websocket_accept"].notna().to_numpy(bool)
+    # A 101 that was cut off may have been that of a WebSocket, and nearly always was.
+    answered |= (exchanges["response_state"] == "truncated").to_numpy(bool)
     partial = ~whole & (traces(exchanges) | (switched & answered))
     result: npt.NDArray[np.bool_] = flag(exchanges["asks_websocket"]) | partial
     return result

@@ -67,7 +67,8 @@ def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
     parts: list[str] = []
     if len(bad) == 1 and counts[bad[0]] == total:
-        return f"The load balancer{_where(analysis)} {_DOES[bad[0]][0]} {_all(total)}."
+        probably = "" if (handshakes["confidence"] == "certain").any() else "probably "
+        return f"The load balancer{_where(analysis)} {probably}{_DOES[bad[0]][0]} {_all(total)}."
     parts.extend(f"{counts[verdict]} {_were(counts[verdict])} {_DOES[verdict][1]}" for verdict in bad)
     if counts["passed-through"]:
         parts.append(_passed(handshakes, counts["passed-through"]))
@@ -93,6 +94,8 @@ def _no_handshakes(analysis: Analysis) -> str:
         for side, tables in (("front", analysis.front), ("back", analysis.back))
         if tables.connections["protocol"].isin(["tls", "http/2"]).any()
     ]
+    if not sealed and any(tables.captures["truncated"].sum() for tables in (analysis.front, analysis.back)):
+        return "No WebSocket handshake can be seen, but packets were cut by the snapshot length: there may be some."
     if sealed:
         return f"No WebSocket handshake can be seen: the {' and the '.join(sealed)} leg is encrypted."
     return "There is no WebSocket handshake in these captures."
@@ -113,7 +116,7 @@ def _passed(handshakes: pd.DataFrame, count: int) -> str:
         f"{outcomes[name]} {words}"
         for name, words in (
             ("established", "established"),
-            ("refused", "refused by the router"),
+            ("refused", "refused"),
             ("no-answer", "never answered"),
             ("reset", "broken off"),
         )
