@@ -72,3 +72,11 @@ def test_no_line_is_lost(front: bytes, back: bytes) -> None:
     told = difference(front, back)
     assert [one.front for one in told if one.front is not None] == lines(front)
     assert sorted(map(str, (one.back for one in told if one.back is not None))) == sorted(map(str, lines(back)))
+
+
+def test_what_was_cut_off_is_not_called_removed() -> None:
+    back = BACK[: BACK.index(b"\r\n", 30) + 5]
+    kinds = [one.kind for one in difference(FRONT, back, cut=(False, True))]
+    assert "removed" not in kinds
+    assert "unknown" in kinds
+    assert "unknown" not in [one.kind for one in difference(FRONT, BACK)]

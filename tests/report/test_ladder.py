@@ -102,7 +102,7 @@ def test_a_router_that_refuses_the_connection_is_an_event(tmp_path: Path) -> Non
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_recorded_handshake_can_be_laid_out(scenario: Scenario) -> None:
     analysis = analysis_of(scenario)
-    # A small snaplen leaves no handshake.
+    # An encrypted front may leave none.
     for number in {0, len(analysis.handshakes) // 2, len(analysis.handshakes) - 1} if len(analysis.handshakes) else ():
         row = analysis.handshakes.iloc[number].to_dict()
         found = heads(analysis, row)

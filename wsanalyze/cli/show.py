@@ -50,8 +50,8 @@ def show(front: str, back: str, id_: str, *, show_secrets: bool, clock_offset: f
     text = ladder.render(
         analysis,
         row,
-        difference(found.front_request, found.back_request),
-        difference(found.front_response, found.back_response, answer=True),
+        difference(found.front_request, found.back_request, cut=found.request_cut),
+        difference(found.front_response, found.back_response, answer=True, cut=found.response_cut),
         width=output.width(),
         colour=output.wants_colour(),
         show_secrets=show_secrets,

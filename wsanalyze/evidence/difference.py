@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["same", "changed", "removed", "added"]
+Kind = Literal["same", "changed", "removed", "added", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,15 @@ def lines(head: bytes) -> list[Line]:
     return found
 
 
-def difference(front: bytes | None, back: bytes | None, *, answer: bool = False) -> list[Difference]:
+def difference(
+    front: bytes | None, back: bytes | None, *, answer: bool = False, cut: tuple[bool, bool] = (False, False)
+) -> list[Difference]:
     """The front's lines in their order, each with its counterpart on the back; then what only the back has.
 
-    What the load balancer did to them: of a request it removed what only the front has, to an `answer` it added that.
+    What the load balancer did to them: of a request it removed what only the front has, to an `answer` it added that. `cut`
+    tells, of front and back, whether the head's end was not captured: what the other side has beyond that is `unknown`.
     """
+    cut_front, cut_back = cut
     only_front: Kind = "added" if answer else "removed"
     only_back: Kind = "removed" if answer else "added"
     ours, theirs = (lines(head) if head is not None else [] for head in (front, back))
@@ -61,13 +65,20 @@ def difference(front: bytes | None, back: bytes | None, *, answer: bool = False)
     found: list[Difference] = []
     for index, line in enumerate(ours):
         other = theirs[partner[index]] if index in partner else None
+        # The last line of a head that was cut may go on.
+        unsure = (cut_front and line is ours[-1]) or (cut_back and (other is None or other is theirs[-1]))
         if other is None:
-            found.append(Difference(only_front if theirs else "same", line, None))
+            kind: Kind = "unknown" if unsure else only_front
+            found.append(Difference(kind if theirs else "same", line, None))
+        elif other.value == line.value:
+            found.append(Difference("same", line, other))
         else:
-            found.append(Difference("same" if other.value == line.value else "changed", line, other))
+            found.append(Difference("unknown" if unsure else "changed", line, other))
     taken = set(partner.values())
-    left = (line for index, line in enumerate(theirs) if index not in taken)
-    found.extend(Difference(only_back if ours else "same", None, line) for line in left)
+    left = [line for index, line in enumerate(theirs) if index not in taken]
+    for line in left:
+        kind = "unknown" if cut_front or (cut_back and line is theirs[-1]) else only_back
+        found.append(Difference(kind if ours else "same", None, line))
     return found
 
 

@@ -20,6 +20,9 @@ class Heads:
     back_request: bytes | None
     front_response: bytes | None
     back_response: bytes | None
+    request_cut: tuple[bool, bool] = (False, False)
+    """Whether the end of the request's head is not in the capture: of the front, of the back."""
+    response_cut: tuple[bool, bool] = (False, False)
     unread: bool = False
     """Standard input held more than the tables keep, and cannot be read twice."""
 
@@ -28,7 +31,30 @@ def heads(analysis: Analysis, handshake: Mapping[Any, Any]) -> Heads:
     """The four heads of a row of `analysis.handshakes`. Raises CaptureError where a file can no longer be read."""
     front = _side(analysis.front, handshake["front_exchange"])
     back = _side(analysis.back, handshake["back_exchange"])
-    return Heads(front[0], back[0], front[1], back[1], unread=front[2] or back[2])
+    cut = [[_is_cut(side, row, message) for side, row in _places(analysis, handshake)] for message in _MESSAGES]
+    return Heads(
+        front[0],
+        back[0],
+        front[1],
+        back[1],
+        request_cut=(cut[0][0], cut[0][1]),
+        response_cut=(cut[1][0], cut[1][1]),
+        unread=front[2] or back[2],
+    )
+
+
+_MESSAGES = ("request", "response")
+
+
+def _places(analysis: Analysis, handshake: Mapping[Any, Any]) -> tuple[tuple[Tables, Any], ...]:
+    return (analysis.front, handshake["front_exchange"]), (analysis.back, handshake["back_exchange"])
+
+
+def _is_cut(tables: Tables, number: Any, message: str) -> bool:
+    if number is None or pd.isna(number):
+        return False
+    state = tables.exchanges.loc[tables.exchanges["exchange"] == number, f"{message}_state"].iloc[0]
+    return isinstance(state, str) and state not in {"complete", "missing"}
 
 
 def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None, bool]:

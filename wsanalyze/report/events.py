@@ -95,14 +95,16 @@ def _of_connection(connection: Any, exchange: Any) -> Iterator[_Found]:
 
 
 def _of_exchange(row: Any, websocket: Any) -> Iterator[_Found]:
+    whole = row["request_state"] == "complete"
     headers = ", ".join(
         f"{name}: {row[column]}" if isinstance(row[column], str) else f"no {name}"
         for name, column in (("Upgrade", "request_upgrade"), ("Connection", "request_connection"))
+        if whole or isinstance(row[column], str)
     )
     version = f" HTTP/{row['version']}" if isinstance(row["version"], str) else ""
     yield (
         row["request_first"],
-        f"{row['method']}{version}, {headers}{_state(row['request_state'])}",
+        f"{row['method']}{version}{', ' if headers else ''}{headers}{_state(row['request_state'])}",
         _frames(row["request_frames"]),
         True,
     )

@@ -17,13 +17,13 @@ from wsanalyze.report.escape import shortened, target, visible
 from wsanalyze.report.events import beginning, events, shift
 from wsanalyze.report.table import STYLES, display_filter, frames
 
-MARKS = {"same": " ", "changed": "~", "removed": "-", "added": "+"}
+MARKS = {"same": " ", "changed": "~", "removed": "-", "added": "+", "unknown": "?"}
 MAX_VALUE = 1000
 """Characters of a header line that are shown."""
 MAX_EVENT = 200
 """Characters of an event that are shown."""
 _ENDS = ("client", "lb_front", "lb_back", "router")
-_COLOURS = {"same": "", "changed": "yellow", "removed": "red", "added": "green"}
+_COLOURS = {"same": "", "changed": "yellow", "removed": "red", "added": "green", "unknown": "dim"}
 
 
 class HeaderLine(Protocol):
@@ -65,8 +65,12 @@ def render(
     _ladder(screen, analysis, handshake)
     for title, differences in (("Request", requests), ("Answer", responses)):
         _heads(screen, title, differences, show_secrets=show_secrets)
-    if any(one.kind != "same" for one in (*requests, *responses)):
+    kinds = {one.kind for one in (*requests, *responses)}
+    if kinds - {"same", "unknown"}:
         screen.print(Text("- removed by the load balancer   + added by it   ~ changed by it", style="dim"))
+    if "unknown" in kinds:
+        screen.print(Text("? the other head was cut before that could be compared", style="dim"))
+    if kinds - {"same"}:
         screen.print()
     for side in ("front", "back"):
         if handshake[f"{side}_frames"]:
