@@ -1,5 +1,7 @@
 //! Takes the records as they are found, gives them their frame numbers and keeps the [`Summary`].
 
+use std::fmt;
+
 use super::window::{Ending, Window};
 use super::{Record, Summary};
 
@@ -7,13 +9,38 @@ use super::{Record, Summary};
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) summary: Summary,
+    pub(super) secrets: SecretsTaker,
     frame: u64,
     last_time: Option<i64>,
 }
 
+/// Who takes the key logs that a capture carries.
+#[derive(Default)]
+pub(super) struct SecretsTaker(pub(super) Option<Box<dyn FnMut(&[u8]) + Send>>);
+
+impl SecretsTaker {
+    /// Hands over the lines of one block.
+    pub(super) fn take(&mut self, lines: &[u8]) {
+        if let Some(take) = &mut self.0 {
+            take(lines);
+        }
+    }
+}
+
+impl fmt::Debug for SecretsTaker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("SecretsTaker").field(&self.0.is_some()).finish()
+    }
+}
+
 impl Ledger {
     pub(super) fn new(compression: Option<&'static str>) -> Self {
-        Self { summary: Summary { compression, ..Summary::default() }, frame: 0, last_time: None }
+        Self {
+            summary: Summary { compression, ..Summary::default() },
+            secrets: SecretsTaker::default(),
+            frame: 0,
+            last_time: None,
+        }
     }
 
     /// Counts a frame that Wireshark numbers but that is not handed out.

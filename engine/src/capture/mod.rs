@@ -124,6 +124,12 @@ impl Reader {
         Some(self.ledger.enter(found.time, found.link_type, data, found.original_len))
     }
 
+    /// Has `take` given the key logs that the file carries (pcapng Decryption Secrets Blocks), each before the packets
+    /// that follow it.
+    pub fn hand_secrets_to(&mut self, take: Box<dyn FnMut(&[u8]) + Send>) {
+        self.ledger.secrets.0 = Some(take);
+    }
+
     /// What is known of the file so far; all of it once [`Reader::next`] gave `None`.
     #[must_use]
     pub fn summary(&self) -> &Summary {

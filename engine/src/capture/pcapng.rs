@@ -50,6 +50,10 @@ const DECRYPTION_SECRETS: u32 = 10;
 /// Sysdig's events.
 const NUMBERED_BLOCKS: [u32; 9] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 
+/// Type and length, before the secrets themselves; and the type of SSLKEYLOGFILE lines.
+const SECRETS_HEADER: usize = 8;
+const TLS_KEY_LOG: u32 = 0x544c_534b;
+
 /// Packets received but dropped by the interface, and by the operating system.
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
@@ -158,7 +162,13 @@ impl Pcapng {
             INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | INTERFACE_STATISTICS | ENHANCED_PACKET => {
                 return self.look_into(frame, window, ledger);
             }
-            DECRYPTION_SECRETS => ledger.summary.secrets = ledger.summary.secrets.saturating_add(1),
+            DECRYPTION_SECRETS => {
+                ledger.summary.secrets = ledger.summary.secrets.saturating_add(1);
+                if frame.size <= MAX_BLOCK as u64 {
+                    return self.look_into(frame, window, ledger);
+                }
+                ledger.left_out("decryption secrets in a block that is too long");
+            }
             _ => {}
         }
         if !window.discard(frame.size - REPEATED_LENGTH) || !window.fill(4) {
@@ -191,6 +201,7 @@ impl Pcapng {
             INTERFACE_STATISTICS => self.interface_statistics(body, ledger),
             ENHANCED_PACKET => self.enhanced_packet(body, ledger),
             SIMPLE_PACKET => self.simple_packet(body),
+            DECRYPTION_SECRETS => self.decryption_secrets(body, ledger),
             _ => self.packet(body, ledger),
         };
         let is_packet = matches!(frame.kind, ENHANCED_PACKET | SIMPLE_PACKET | PACKET);
@@ -273,6 +284,15 @@ impl Pcapng {
         }
         if let Some(total) = total {
             ledger.add_drops(interface.drops_in_all(total));
+        }
+        Content::NoPacket
+    }
+
+    fn decryption_secrets(&self, body: &[u8], ledger: &mut Ledger) -> Content {
+        let lines = body.get(SECRETS_HEADER..).unwrap_or_default();
+        let length = self.order.u32_at(body, 4).and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+        if self.order.u32_at(body, 0) == Some(TLS_KEY_LOG) {
+            ledger.secrets.take(&lines[..lines.len().min(length)]);
         }
         Content::NoPacket
     }

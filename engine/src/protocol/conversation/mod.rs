@@ -1,8 +1,8 @@
 //! Takes the streams of one connection, gives its rows: the connection, its exchanges, its WebSocket, its defects.
 //!
-//! `proxied` takes a PROXY header off, `opening` digests the first bytes, `detect` tells the protocol; `http` reads
-//! HTTP/1.x: `pairing` tells which response answers which request, `upgrade` what the connection becomes, `frames` what
-//! a WebSocket carries. `hello` reads what TLS says in the clear. Other protocols are counted only.
+//! `proxied` takes a PROXY header off, `opening` digests the first bytes; `spoken` reads what is then in the clear: `detect`
+//! tells the protocol, `http` reads HTTP/1.x, where `pairing` tells which response answers which request, `upgrade` what the connection becomes, `frames` what
+//! a WebSocket carries. Other protocols are counted only. `hello` reads what TLS says in the clear.
 
 mod detect;
 mod exchange;
@@ -20,6 +20,7 @@ mod request;
 mod response;
 mod row;
 mod sink;
+mod spoken;
 mod text;
 mod upgrade;
 mod values;
@@ -27,28 +28,19 @@ mod values;
 pub use output::{ExchangeId, Heads, Output, Shared, Wanted};
 pub use text::{MAX_TEXT, text_of};
 
-use detect::{Decision, Detect, Protocol};
 use hello::Hellos;
-use http::Http;
-use oddities::{Oddities, UNEXPECTED_BYTES};
+use oddities::Oddities;
 use opening::Opening;
 use proxied::{Passed, Proxied};
+use spoken::{Spoken, Turn};
 
 use super::Stamp;
 use crate::stream::{Direction, Facts, Gap, Handler};
 
-/// Bytes before the first message of a connection whose beginning was not captured.
-const MID_STREAM_BYTES: &str = "mid-stream-bytes";
-/// WebSocket frames on a connection whose handshake was not captured.
-const WEBSOCKET_MID_STREAM: &str = "websocket-mid-stream";
-
 /// How the connection is read.
-enum Phase {
-    Detect(Box<Detect>),
-    Http(Box<Http>),
+enum Layer {
+    Clear(Box<Spoken>),
     Tls(Box<Hellos>),
-    /// Not at all: the segments are counted elsewhere.
-    Counted,
 }
 
 /// One connection.
@@ -58,13 +50,11 @@ enum Phase {
 pub struct Conversation {
     connection: u32,
     output: Shared,
-    mid_stream: bool,
     /// Whether the stream's client is the server.
     swapped: bool,
     proxied: Proxied,
     openings: [Opening; 2],
-    protocol: Option<Protocol>,
-    phase: Phase,
+    layer: Layer,
     oddities: Oddities,
     /// Stamp of the last bytes or hole.
     last: Stamp,
@@ -76,13 +66,11 @@ impl Conversation {
     pub fn new(connection: u32, output: Shared) -> Self {
         Self {
             connection,
+            layer: Layer::Clear(Box::new(Spoken::new(connection, false, Shared::clone(&output)))),
             output,
-            mid_stream: true,
             swapped: false,
             proxied: Proxied::default(),
             openings: [Opening::new(false), Opening::new(false)],
-            protocol: None,
-            phase: Phase::Detect(Box::new(Detect::new(false))),
             oddities: Oddities::default(),
             last: Stamp::default(),
         }
@@ -98,67 +86,30 @@ impl Conversation {
             return;
         }
         self.openings[sender as usize].feed(bytes);
-        match &mut self.phase {
-            Phase::Http(http) => http.data(sender, bytes, stamp, &mut self.oddities),
-            Phase::Tls(hellos) => hellos.data(sender, bytes),
-            Phase::Counted => {}
-            Phase::Detect(detect) => {
-                if let Some(decision) = detect.data(sender, bytes, stamp) {
-                    let sender = self.decide(decision, sender);
-                    self.read(sender, bytes, stamp);
-                }
-            }
-        }
-    }
-
-    /// Bytes, after it was decided what they are.
-    fn read(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp) {
-        match &mut self.phase {
-            Phase::Http(http) => http.data(sender, bytes, stamp, &mut self.oddities),
-            Phase::Tls(hellos) => hellos.data(sender, bytes),
-            Phase::Counted | Phase::Detect(_) => {}
-        }
-    }
-
-    /// Goes on as the bytes of `sender` tell; gives who sent them in truth.
-    fn decide(&mut self, decision: Decision, sender: Direction) -> Direction {
-        let Phase::Detect(mut detect) = std::mem::replace(&mut self.phase, Phase::Counted) else {
-            return sender;
+        let turn = match &mut self.layer {
+            Layer::Clear(spoken) => spoken.data(sender, bytes, stamp, &mut self.oddities),
+            Layer::Tls(hellos) => return hellos.data(sender, bytes),
         };
-        let mut kept = detect.take_kept();
-        let mut truly = sender;
-        if self.mid_stream && decision.sender == Some(opposite(sender)) {
+        self.turn(turn);
+    }
+
+    /// Goes on as the first bytes told.
+    fn turn(&mut self, turn: Option<Turn>) {
+        let Some(Turn { swapped, tls }) = turn else {
+            return;
+        };
+        if let Some(first) = tls {
+            let mut hellos = Hellos::new();
+            first.iter().for_each(|(by, bytes, _)| hellos.data(*by, bytes));
+            self.layer = Layer::Tls(Box::new(hellos));
+        }
+        if swapped {
             self.swapped = !self.swapped;
-            self.oddities.swap();
-            detect.swap();
-            kept.iter_mut().for_each(|(by, _, _)| *by = opposite(*by));
             // What was taken for the client's may be a PROXY header no more.
-            kept.extend(self.proxied.stop().into_iter().map(|(bytes, stamp)| (Direction::Server, bytes, stamp)));
-            truly = opposite(sender);
-        }
-        self.protocol = Some(decision.protocol);
-        self.phase = match decision.protocol {
-            Protocol::Http1 => {
-                // What was just recognised begins a message.
-                let known = [Direction::Client, Direction::Server].map(|by| by == truly || detect.is_fresh(by));
-                Phase::Http(Box::new(Http::new(self.connection, known, Shared::clone(&self.output))))
-            }
-            Protocol::Tls => Phase::Tls(Box::new(Hellos::new())),
-            Protocol::Http2 | Protocol::Unknown => Phase::Counted,
-        };
-        if decision.protocol == Protocol::Http1 {
-            for by in [Direction::Client, Direction::Server] {
-                let (bytes, known) = detect.passed_over(by);
-                let name = if known { UNEXPECTED_BYTES } else { MID_STREAM_BYTES };
-                if bytes > 0 {
-                    self.oddities.add(by, name, self.last, Some(bytes));
-                }
+            for (bytes, stamp) in self.proxied.stop() {
+                self.bytes(Direction::Server, &bytes, stamp);
             }
         }
-        for (by, bytes, stamp) in kept {
-            self.read(by, &bytes, stamp);
-        }
-        truly
     }
 
     /// What was kept in search of a PROXY header is none.
@@ -173,9 +124,8 @@ impl Conversation {
 
 impl Handler for Conversation {
     fn begins(&mut self) {
-        self.mid_stream = false;
         self.openings = [Opening::new(true), Opening::new(true)];
-        self.phase = Phase::Detect(Box::new(Detect::new(true)));
+        self.layer = Layer::Clear(Box::new(Spoken::new(self.connection, true, Shared::clone(&self.output))));
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8], stamp: Stamp) {
@@ -207,17 +157,11 @@ impl Handler for Conversation {
         let sender = self.sender(direction);
         self.oddities.gap(sender, gap);
         self.openings[sender as usize].stop();
-        if let Phase::Detect(detect) = &mut self.phase
-            && let Some(decision) = detect.gap(sender)
-        {
-            self.decide(decision, sender);
-        }
-        let sender = self.sender(direction);
-        match &mut self.phase {
-            Phase::Http(http) => http.gap(sender, gap, &mut self.oddities),
-            Phase::Tls(hellos) => hellos.gap(sender),
-            Phase::Counted | Phase::Detect(_) => {}
-        }
+        let turn = match &mut self.layer {
+            Layer::Clear(spoken) => spoken.gap(sender, gap, &mut self.oddities),
+            Layer::Tls(hellos) => return hellos.gap(sender),
+        };
+        self.turn(turn);
     }
 
     fn defect(&mut self, direction: Direction, name: &'static str, stamp: Stamp, bytes: Option<u64>) {
@@ -227,38 +171,24 @@ impl Handler for Conversation {
     fn end(&mut self, direction: Direction, _: Stamp) {
         self.give_up_proxy(self.sender(direction));
         let sender = self.sender(direction);
-        if let Phase::Detect(detect) = &mut self.phase
-            && let Some(decision) = detect.cut(sender, 0)
-        {
-            self.decide(decision, sender);
-        }
-        let sender = self.sender(direction);
-        if let Phase::Http(http) = &mut self.phase {
-            http.end(sender, &mut self.oddities);
-        }
+        let turn = match &mut self.layer {
+            Layer::Clear(spoken) => spoken.end(sender, self.last, &mut self.oddities),
+            Layer::Tls(_) => None,
+        };
+        self.turn(turn);
     }
 
     fn is_reading(&self) -> bool {
-        match &self.phase {
-            Phase::Detect(_) => true,
-            Phase::Http(http) => http.is_reading(),
-            Phase::Tls(hellos) => hellos.is_reading(),
-            Phase::Counted => false,
+        match &self.layer {
+            Layer::Clear(spoken) => spoken.is_reading(),
+            Layer::Tls(hellos) => hellos.is_reading(),
         }
     }
 
     fn finish(mut self, facts: Facts) {
-        match &mut self.phase {
-            Phase::Http(http) => http.finish(&facts, &mut self.oddities),
-            Phase::Detect(detect) => {
-                self.protocol = detect.begun.then_some(Protocol::Unknown);
-                for sender in [Direction::Client, Direction::Server] {
-                    if detect.resembles_frames(sender) {
-                        self.oddities.add(sender, WEBSOCKET_MID_STREAM, facts.last, None);
-                    }
-                }
-            }
-            Phase::Tls(_) | Phase::Counted => {}
+        match &mut self.layer {
+            Layer::Clear(spoken) => spoken.finish(&facts, &mut self.oddities),
+            Layer::Tls(_) => {}
         }
         self.write(&facts);
     }

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Conversation, Phase, direction_name, opposite};
+use super::detect::Protocol;
+use super::{Conversation, Layer, direction_name, opposite};
 use crate::stream::{Ended, Facts, Opened};
 use crate::table::ConnectionRow;
 
@@ -14,9 +15,13 @@ impl Conversation {
         let proxy = self.proxied.header;
         let source = proxy.and_then(|header| header.source);
         let source_address = source.as_ref().map(SocketAddr::ip).map(|address| address.to_string());
-        let (version, alpn, name) = match &self.phase {
-            Phase::Tls(hellos) => (hellos.version(), hellos.alpn(), hellos.server_name()),
-            _ => (None, None, None),
+        let (version, alpn, name) = match &self.layer {
+            Layer::Tls(hellos) => (hellos.version(), hellos.alpn(), hellos.server_name()),
+            Layer::Clear(_) => (None, None, None),
+        };
+        let spoken = match &self.layer {
+            Layer::Clear(spoken) => Some(spoken),
+            Layer::Tls(_) => None,
         };
         let [client, server] = &self.openings;
         let row = ConnectionRow {
@@ -46,8 +51,8 @@ impl Conversation {
             server_retransmissions: Some(facts.of_server.retransmissions),
             duplicates: Some(facts.duplicates),
             conflicts: Some(facts.conflicts),
-            protocol: self.protocol.map(super::Protocol::name),
-            websocket: Some(matches!(&self.phase, Phase::Http(http) if http.is_websocket())),
+            protocol: spoken.map_or(Some(Protocol::Tls), |spoken| spoken.protocol).map(Protocol::name),
+            websocket: Some(spoken.is_some_and(|spoken| spoken.is_websocket())),
             tls_version: version.as_deref(),
             tls_sni: name,
             tls_alpn: alpn.as_deref(),
@@ -64,10 +69,7 @@ impl Conversation {
             server_digest: server.digest(),
             client_prefix: client.prefix(),
             longest_idle: Some(facts.longest_idle),
-            exchanges: Some(match &self.phase {
-                Phase::Http(http) => http.exchanges(),
-                _ => 0,
-            }),
+            exchanges: Some(spoken.map_or(0, |spoken| spoken.exchanges())),
         };
         let mut output = self.output.borrow_mut();
         if let Some(builders) = output.tables() {
