@@ -58,9 +58,14 @@ class Scenario:
         return any(handshake["tls"] for handshake in self.truth["handshakes"])
 
     @property
+    def key_logs(self) -> tuple[Path, ...]:
+        """The TLS secrets of the front leg, and those of the back."""
+        return tuple(path for path in (self.folder / "keylog.txt", self.folder / "keylog-back.txt") if path.is_file())
+
+    @property
     def carried_unread(self) -> bool:
         """Whether both legs are the same TLS, which the load balancer only carries."""
-        return bool(self.truth["recording"].get("router_tls"))
+        return bool(self.truth["recording"].get("router_tls")) and not (self.folder / "keylog-back.txt").is_file()
 
     @property
     def damaged(self) -> bool:
@@ -82,12 +87,17 @@ class Scenario:
 
 
 SCENARIOS = [Scenario(truth.parent) for truth in sorted(CAPTURES.glob("*/truth.json"))]
-PLAIN = [scenario for scenario in SCENARIOS if not scenario.front_encrypted]
 ENCRYPTED = [scenario for scenario in SCENARIOS if scenario.front_encrypted and not scenario.carried_unread]
 CARRIED = [scenario for scenario in SCENARIOS if scenario.carried_unread]
 
 
 @cache
 def analysis_of(scenario: Scenario) -> Analysis:
-    """What wsanalyze says of a scenario; worked out once."""
+    """What wsanalyze says of a scenario, with its keys; worked out once."""
+    return wsanalyze.analyze(scenario.front, scenario.back, key_logs=scenario.key_logs)
+
+
+@cache
+def keyless_analysis_of(scenario: Scenario) -> Analysis:
+    """The same without keys."""
     return wsanalyze.analyze(scenario.front, scenario.back)

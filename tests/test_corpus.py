@@ -8,22 +8,13 @@ import pandas as pd
 import pytest
 
 from tests.corpus_table import END, START, table
-from tests.scenarios import CAPTURES, CARRIED, ENCRYPTED, PLAIN, SCENARIOS, Scenario, analysis_of
+from tests.scenarios import CAPTURES, CARRIED, ENCRYPTED, SCENARIOS, Scenario, analysis_of, keyless_analysis_of
 from wsanalyze.analysis import Analysis
 
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-plain_by_name = pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
 
 OF_NO_REQUEST = {"capture-incomplete", "health-check", "router-unreachable"}
 """Rules whose evidence is of files, connections, or requests that no client sent."""
-READ_ON_THE_BACK = {
-    "forwarded-only",
-    "route-service-unsupported",
-    "router-error",
-    "x-forwarded-for-missing",
-    "x-forwarded-proto-missing",
-}
-"""Rules that need nothing of the front."""
 
 
 def known(value: Any) -> Any:
@@ -40,7 +31,7 @@ def rows_of(analysis: Analysis, scenario: Scenario) -> dict[str | None, dict[str
     return dict(zip(ids, rows, strict=True))
 
 
-@plain_by_name
+@by_name
 def test_every_handshake_gets_its_verdict(scenario: Scenario) -> None:
     rows = rows_of(analysis_of(scenario), scenario)
     if not scenario.damaged:
@@ -70,18 +61,26 @@ def test_every_handshake_gets_its_verdict(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("scenario", ENCRYPTED, ids=lambda scenario: scenario.name)
-def test_what_is_encrypted_is_not_guessed(scenario: Scenario) -> None:
-    analysis = analysis_of(scenario)
+def test_without_keys_the_back_tells_what_it_can(scenario: Scenario) -> None:
+    analysis = keyless_analysis_of(scenario)
     rows = rows_of(analysis, scenario)
-    assert set(rows) == {identity for identity, h in scenario.handshakes.items() if h["router_saw_request"]}
-    for row in rows.values():
-        assert (row["verdict"], row["detail"], row["client"]) == ("undetermined", "encrypted", None)
-    assert any("TLS" in note for note in analysis.notes)
+    seen = {identity for identity, h in scenario.handshakes.items() if h["router_saw_request"]}
+    assert set(rows) == (set() if scenario.key_logs[1:] else seen)
+    for identity, row in rows.items():
+        assert row["client"] is None
+        if row["verdict"] == "undetermined":
+            assert row["detail"] == "encrypted"
+            continue
+        truth = scenario.handshakes[identity or ""]
+        assert (row["verdict"], row["detail"]) == (truth["expected"], truth["expected_detail"]), row["reason"]
+        assert row["confidence"] == "likely"
+        assert "encrypted" in row["reason"]
+    assert any("TLS" in note and "--keylog" in note for note in analysis.notes)
 
 
 @pytest.mark.parametrize("scenario", CARRIED, ids=lambda scenario: scenario.name)
-def test_tls_that_is_only_carried_is_passed_through(scenario: Scenario) -> None:
-    rows = {row["client"]: row for row in analysis_of(scenario).handshakes.to_dict("records")}
+def test_tls_that_is_only_carried_is_passed_through_without_keys(scenario: Scenario) -> None:
+    rows = {row["client"]: row for row in keyless_analysis_of(scenario).handshakes.to_dict("records")}
     clients = {line["client"]: line for line in (scenario.handshakes | scenario.requests).values()}
     assert set(rows) == set(clients)
     for client, row in rows.items():
@@ -116,10 +115,6 @@ def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
     # Where targets are cut, only the rule can be compared.
     nameless = {one for one in found if scenario.damaged and one[1] is None and one[0] in {rule for rule, _ in due}}
     assert not found - due - incomplete - nameless, "a finding without cause"
-    if scenario.carried_unread:
-        due = set()
-    elif scenario.front_encrypted:
-        due = {one for one in due if one[0] in READ_ON_THE_BACK}
     if not scenario.damaged:
         assert not due - found, "a finding that is missing"
         assert not incomplete or not all(h["decidable"] for h in scenario.handshakes.values())
@@ -129,13 +124,12 @@ def test_findings_are_those_of_the_truth(scenario: Scenario) -> None:
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto"])
 def test_missing_forwarded_headers_are_counted(scenario: Scenario, header: str) -> None:
     counts = analysis_of(scenario).requests
-    read = scenario.requests.values() if not scenario.carried_unread else ()
-    missing = sum(header in request["expected_missing"] for request in read)
+    missing = sum(header in request["expected_missing"] for request in scenario.requests.values())
     counted = counts.missing_x_forwarded_for if header.endswith("For") else counts.missing_x_forwarded_proto
     assert counted == missing or (scenario.damaged and counted <= missing)
 
 
-@plain_by_name
+@by_name
 def test_ordinary_requests_are_counted(scenario: Scenario) -> None:
     counts = analysis_of(scenario).requests
     requests = scenario.requests.values()

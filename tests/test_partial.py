@@ -11,9 +11,7 @@ import pytest
 import wsanalyze
 from tests import mutate
 from tests.mutate import Mutation
-from tests.scenarios import SCENARIOS, Scenario
-
-PLAIN = [scenario for scenario in SCENARIOS if not scenario.front_encrypted]
+from tests.scenarios import SCENARIOS, Scenario, analysis_of
 
 MUTATIONS: dict[str, Mutation] = {
     "loses 2 %": mutate.losing(0.02),
@@ -31,11 +29,20 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 SIDES = ("front", "back", "front and back")
-ONE_OF_EACH_KIND = {"haproxy-http-fwd", "haproxy-lossy-front", "haproxy-tcp", "nginx-default", "own-local", "own-rekey"}
+ONE_OF_EACH_KIND = {
+    "haproxy-http-fwd",
+    "haproxy-lossy-front",
+    "haproxy-tcp",
+    "nginx-default",
+    "own-local",
+    "own-rekey",
+    "haproxy-tls13",
+    "haproxy-h2",
+}
 """Scenarios that are tried with either side partial."""
 TRIALS = [
     pytest.param(scenario, name, sides, id=f"{scenario.name}: {sides} {name}")
-    for scenario in PLAIN
+    for scenario in SCENARIOS
     if scenario.name in ONE_OF_EACH_KIND
     for name in MUTATIONS
     for sides in SIDES
@@ -50,7 +57,7 @@ def test_never_a_wrong_verdict(scenario: Scenario, name: str, sides: str, tmp_pa
         header, records = mutate.read(path)
         kept = MUTATIONS[name](records, chance) if side in sides else records
         files.append(mutate.write(tmp_path / f"{side}.pcap", header, kept))
-    analysis = wsanalyze.analyze(*files)
+    analysis = wsanalyze.analyze(*files, key_logs=scenario.key_logs)
     wrong = []
     for row in analysis.handshakes.to_dict("records"):
         truth = scenario.handshakes.get(scenario.id_in(row["target"], row["back_target"]) or "")
@@ -72,15 +79,15 @@ def test_never_a_wrong_verdict(scenario: Scenario, name: str, sides: str, tmp_pa
                 assert {evidence.target for evidence in finding.evidence} <= missing
 
 
-@pytest.mark.parametrize("scenario", PLAIN, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_disorder_and_copies_change_nothing(scenario: Scenario, tmp_path: Path) -> None:
     chance = random.Random(zlib.crc32(scenario.name.encode()))
     files = []
     for side, path in (("front", scenario.front), ("back", scenario.back)):
         header, records = mutate.read(path)
         files.append(mutate.write(tmp_path / f"{side}.pcap", header, mutate.disordered(8, 0.1)(records, chance)))
-    analysis = wsanalyze.analyze(*files)
-    plain = wsanalyze.analyze(scenario.front, scenario.back)
+    analysis = wsanalyze.analyze(*files, key_logs=scenario.key_logs)
+    plain = analysis_of(scenario)
     columns = [
         "target",
         "verdict",

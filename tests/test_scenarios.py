@@ -24,6 +24,7 @@ def test_scenario_is_complete(scenario: Scenario) -> None:
 
 def test_encrypted_scenarios_bring_their_keys(scenario: Scenario) -> None:
     assert (scenario.folder / "keylog.txt").is_file() == scenario.front_encrypted
+    assert all(path.stat().st_size for path in scenario.key_logs)
 
 
 def test_the_first_pair_is_the_stripped_scenario(captures_dir: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis, analyze
-    from wsanalyze.capture import CaptureError
+    from wsanalyze.failure import CaptureError
 
 __all__ = ["Analysis", "CaptureError", "__version__", "analyze"]
 
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(analysis, name)
     if name == "CaptureError":
-        from wsanalyze.capture import CaptureError  # noqa: PLC0415
+        from wsanalyze.failure import CaptureError  # noqa: PLC0415
 
         return CaptureError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

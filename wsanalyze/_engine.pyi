@@ -16,15 +16,18 @@ class RecordBatch(Protocol):
     def __arrow_c_schema__(self) -> object: ...
 
 def scan(
-    path: str | os.PathLike[str], name: str, progress: Callable[[int], object] | None = None
-) -> dict[str, RecordBatch]:
-    """Read a capture ("-": standard input): its tables by name, with the columns of `wsanalyze.schema`.
+    path: str | os.PathLike[str],
+    name: str,
+    progress: Callable[[int], object] | None = None,
+    key_log: bytes = b"",
+) -> tuple[dict[str, RecordBatch], bytes]:
+    """Read a capture ("-": standard input): its tables by name, with the columns of `wsanalyze.schema`; and the key log in it.
 
-    `name` is what the table `captures` calls the file. `progress` is told how many bytes of the file were read, some
-    ten times a second; what it raises ends the reading, and is raised.
+    `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries. `name` is what the table `captures`
+    calls the file. `progress` is told how many bytes of the file were read, some ten times a second; what it raises ends the reading, and is raised.
     """
 
 def read_heads(
-    path: str | os.PathLike[str], wanted: Sequence[tuple[int, int]]
+    path: str | os.PathLike[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
 ) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
     """Read a capture again for the request and response heads of exchanges, named by connection and position."""

@@ -6,7 +6,7 @@ Takes two captures, gives what the load balancer did and how that is known.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from wsanalyze import capture, pairing, rules, verdicts
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import sealed
 from wsanalyze.pairing import Pairing, legs
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.carried import carried
@@ -85,14 +86,16 @@ def analyze(
     *,
     web_ports: Collection[int] = WEB_PORTS,
     clock_offset: float | None = None,
+    key_logs: Sequence[str | os.PathLike[str]] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Read the captures of both sides and judge what the load balancer did.
 
-    `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `progress` is told the fraction of
+    `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `key_logs` are files of TLS secrets, as
+    SSLKEYLOGFILE names them, that decrypt either side; `progress` is told the fraction of
     the bytes that have been read. Raises CaptureError where a file cannot be read at all.
     """
-    tables = capture.read(front, back, progress)
+    tables = capture.read(front, back, progress, key_logs=key_logs)
     return judge(*tables, web_ports=web_ports, clock_offset=clock_offset)
 
 
@@ -188,16 +191,33 @@ def _shared(whole: tuple[Tables, Tables], parted: tuple[Tables, Tables]) -> Iter
         yield "back", text
 
 
+_UNREAD = {
+    "no-key": "no key log that was given names them (--keylog FILE)",
+    "wrong-key": "the keys that were given for them are not theirs",
+    "unsupported-cipher": "their cipher suite is not one that can be decrypted here",
+    "unsupported-version": "they speak a version before TLS 1.2, which is not decrypted here",
+    "handshake-not-captured": "the TLS handshake, without which no key helps, is not in the capture",
+    "client-only": "there is no key for what the servers sent",
+    "server-only": "there is no key for what the clients sent",
+}
+"""Why TLS cannot be read, by `schema.CONNECTIONS`' tls_decryption."""
+
+
+def _unread(connections: pd.DataFrame, side: str) -> Iterator[str]:
+    """How many connections cannot be read, and why."""
+    reasons = connections.loc[sealed(connections), "tls_decryption"].fillna("handshake-not-captured")
+    for reason, count in reasons.value_counts().items():
+        verb = "are" if count > 1 else "is"
+        yield (
+            f"{count} of the {len(connections)} {side} connections {verb} TLS that cannot be read: {_UNREAD[str(reason)]}."
+        )
+
+
 def _problems(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str, str]]:
     for side, tables in (("front", front), ("back", back)):
         connections = tables.connections
-        sealed = int(connections["protocol"].isin(["tls", "http/2"]).sum())
-        if sealed:
-            verb = "are" if sealed > 1 else "is"
-            yield (
-                side,
-                f"{sealed} of the {len(connections)} {side} connections {verb} TLS or HTTP/2: what they carry cannot be read.",
-            )
+        for reason in _unread(connections, side):
+            yield side, reason
         if not tables.captures["packets"].sum():
             yield side, f"The {side} capture holds no packets."
         elif not tables.captures["segments"].sum():

@@ -9,19 +9,21 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from wsanalyze import _engine
+from wsanalyze import _engine, keylog
+from wsanalyze.failure import CaptureError
 
 Progress = Callable[[float], None]
 """Told the fraction of the bytes that have been read, 0 to 1; may be called from any thread."""
 
 STANDARD_INPUT = "-"
+_SIDES = ("front", "back")
 
 _INTEGERS: dict[pa.DataType, Any] = {
     pa.uint16(): pd.UInt16Dtype(),
@@ -30,19 +32,6 @@ _INTEGERS: dict[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
-
-
-class CaptureError(Exception):
-    """A file cannot be analysed: `file` as it was named, `message` and `hint` for people, one line each."""
-
-    def __init__(self, file: str, message: str, hint: str = "") -> None:
-        super().__init__(file, message, hint)
-        self.file = file
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +43,18 @@ class Tables:
     exchanges: pd.DataFrame
     websockets: pd.DataFrame
     defects: pd.DataFrame
+    key_log: bytes = field(default=b"", repr=False)
+    """The key log with which it was read: what was given, and what the captures carry (pcapng Decryption Secrets Blocks)."""
 
 
 def read(
-    front: str | os.PathLike[str], back: str | os.PathLike[str], progress: Progress | None = None
+    front: str | os.PathLike[str],
+    back: str | os.PathLike[str],
+    progress: Progress | None = None,
+    *,
+    key_logs: Sequence[str | os.PathLike[str]] = (),
 ) -> tuple[Tables, Tables]:
-    """Read both sides.
+    """Read both sides; `key_logs` are files of SSLKEYLOGFILE lines.
 
     Raises CaptureError for a file that is missing, unreadable, empty or not a capture, and where both are standard
     input.
@@ -71,19 +66,35 @@ def read(
         )
     for name in names:
         _check(name)
+    given = b"".join(keylog.load(os.fspath(name)) for name in key_logs)
+    tables = dict(zip(_SIDES, _read_all(names, given, progress), strict=True))
+    # Keys may come after the connection that needs them, or in the other side's capture.
+    known = b"".join(dict.fromkeys((given, *(side.key_log for side in tables.values()))))
+    again = [
+        (side, name)
+        for side, name in zip(_SIDES, names, strict=True)
+        if name != STANDARD_INPUT and keylog.would_help(known, tables[side].connections)
+    ]
+    if again:
+        better = _read_all([name for _, name in again], known, progress)
+        tables.update(zip((side for side, _ in again), better, strict=True))
+    return tables["front"], tables["back"]
+
+
+def _read_all(names: Sequence[str], key_log: bytes, progress: Progress | None) -> list[Tables]:
+    """Read these files at the same time."""
     meter = _Meter(names, progress)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="wsanalyze-read") as pool:
-        sides = [pool.submit(_scan, name, meter.of(index)) for index, name in enumerate(names)]
+        sides = [pool.submit(_scan, name, key_log, meter.of(index)) for index, name in enumerate(names)]
         try:
-            tables = [side.result() for side in sides]
+            return [side.result() for side in sides]
         except BaseException:
             meter.stop()
             raise
-    return tables[0], tables[1]
 
 
 def read_heads(
-    file: str | os.PathLike[str], wanted: Sequence[tuple[int, int]]
+    file: str | os.PathLike[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
 ) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
     """Go back to a file for the request and response heads of exchanges, named by connection and position.
 
@@ -94,7 +105,9 @@ def read_heads(
         raise CaptureError(name, "standard input cannot be read twice", "Save the capture to a file.")
     _check(name)
     try:
-        heads: dict[tuple[int, int], tuple[bytes | None, bytes | None]] = _engine.read_heads(name, list(wanted))
+        heads: dict[tuple[int, int], tuple[bytes | None, bytes | None]] = _engine.read_heads(
+            name, list(wanted), key_log
+        )
     except _engine.CaptureError as error:
         raise _named(name, error) from None
     return heads
@@ -124,12 +137,12 @@ def _named(name: str, error: Exception) -> CaptureError:
     return CaptureError(name, message, " ".join(hint for hint in hints if hint and hint != "None"))
 
 
-def _scan(name: str, progress: Callable[[int], None]) -> Tables:
+def _scan(name: str, key_log: bytes, progress: Callable[[int], None]) -> Tables:
     try:
-        tables = _engine.scan(name, name, progress)
+        tables, carried = _engine.scan(name, name, progress, key_log)
     except _engine.CaptureError as error:
         raise _named(name, error) from None
-    return Tables(**{key: frame(pa.table(table)) for key, table in tables.items()})
+    return Tables(**{key: frame(pa.table(table)) for key, table in tables.items()}, key_log=key_log + carried)
 
 
 def frame(table: pa.Table) -> pd.DataFrame:

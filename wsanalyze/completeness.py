@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
@@ -17,6 +18,7 @@ from wsanalyze.capture import Tables
 FAILED = ("refused", "unanswered")
 """How a connection opened of which there is no more to be seen."""
 _UNSEEN = ("syn-not-captured", "syn-ack-not-captured")
+_ONE_DIRECTION = ("client-only", "server-only")
 _SPEAKERS = {"front": ("client", "load balancer"), "back": ("load balancer", "router")}
 
 
@@ -69,6 +71,14 @@ def lacking(tables: Tables) -> pd.DataFrame:
     )
     rows["whole"] = (missing == 0) & ~named["cut"] & ~late & (only == "")
     return rows
+
+
+def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Of which connections what they carry cannot be read: TLS that was not decrypted, or in one direction only."""
+    result: npt.NDArray[np.bool_] = (
+        connections["protocol"].eq("tls") | connections["tls_decryption"].isin(_ONE_DIRECTION)
+    ).to_numpy(bool, na_value=False)
+    return result
 
 
 def loses(tables: Tables) -> bool:

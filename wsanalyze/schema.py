@@ -81,7 +81,11 @@ CONNECTIONS: Final = (
     _c("server_retransmissions", "u32", "segments of the server that carried nothing new"),
     _c("duplicates", "u32", "packets that the capture holds twice"),
     _c("conflicts", "u32", "retransmitted bytes that differ from those seen first"),
-    _c("protocol", "text", "what the bytes are, decrypted where they could be: `http/1`, `http/2`, `tls`, `unknown`; null when there were none"),
+    _c(
+        "protocol",
+        "text",
+        "what the bytes are, decrypted where they could be: `http/1`, `http/2`, `tls`, `unknown`; null when there were none",
+    ),
     _c("websocket", "bool", "the connection became a WebSocket"),
     _c("tls_version", "text", "version that the server chose, or else the highest that the client offered"),
     _c("tls_sni", "text", "server name of the ClientHello"),
@@ -179,11 +183,23 @@ EXCHANGES: Final = (
     _c("reset_by", "text", "`client` or `server`: who broke the stream off"),
     _c("reset_time", "time", "time when the stream was broken off"),
     _c("reset_frame", "u64", "frame in which the stream was broken off"),
-    _c("asks_websocket", "bool", "the Upgrade header lists `websocket` (RFC 6455 4.2.1), or the `:protocol` of a CONNECT is `websocket` (RFC 8441 4)"),
+    _c(
+        "asks_websocket",
+        "bool",
+        "the Upgrade header lists `websocket` (RFC 6455 4.2.1), or the `:protocol` of a CONNECT is `websocket` (RFC 8441 4)",
+    ),
     _c("asks_upgrade", "bool", "the Connection header lists `upgrade`; also true of an extended CONNECT for WebSocket"),
     _c("key_valid", "bool", "the key is the base64 form of 16 bytes; null without a key"),
-    _c("accepts_websocket", "bool", "the response's Upgrade header lists `websocket`, or it is a 2xx to an extended CONNECT; null without a response"),
-    _c("accepts_upgrade", "bool", "the response's Connection header lists `upgrade`, or it is a 2xx to an extended CONNECT; null without a response"),
+    _c(
+        "accepts_websocket",
+        "bool",
+        "the response's Upgrade header lists `websocket`, or it is a 2xx to an extended CONNECT; null without a response",
+    ),
+    _c(
+        "accepts_upgrade",
+        "bool",
+        "the response's Connection header lists `upgrade`, or it is a 2xx to an extended CONNECT; null without a response",
+    ),
     _c(
         "accept_valid",
         "bool",
@@ -198,7 +214,11 @@ EXCHANGES: Final = (
     _c("request_body_bytes", "u64", "bytes of the request's body that went by, without chunk framing", "bytes"),
     _c("request_body_hash", "u64", "hash of the request's body; null without a body or with holes in it"),
     _c("response_body_bytes", "u64", "bytes of the response's body that went by, without chunk framing", "bytes"),
-    _c("request_head", "bytes", "the request head as captured (in HTTP/2 a line for each field), for exchanges that speak of WebSocket; else null"),
+    _c(
+        "request_head",
+        "bytes",
+        "the request head as captured (in HTTP/2 a line for each field), for exchanges that speak of WebSocket; else null",
+    ),
     _c("response_head", "bytes", "the response head as captured, for exchanges that speak of WebSocket; else null"),
     _c("defects", "texts", "oddities of this exchange, by name"),
 )

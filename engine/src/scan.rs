@@ -1,11 +1,13 @@
 //! Takes a capture, gives its tables; or, in a second look, the heads of some of its exchanges.
 
+mod keys;
 mod problems;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::{CaptureError, Reader, Summary};
@@ -13,6 +15,7 @@ use crate::packet::{Decoded, Decoder};
 use crate::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
 use crate::stream::Connections;
 use crate::table::{Builders, CaptureRow, Tables};
+use keys::Keys;
 use problems::Undecoded;
 
 /// How many bytes of a file are read between two reports of progress, and how much time passes, at most: people see a
@@ -26,29 +29,42 @@ const PACKETS_A_LOOK: u32 = 64;
 /// Told how many bytes of the file were read; `false` to stop.
 pub type Progress<'a> = dyn FnMut(u64) -> bool + 'a;
 
-/// Reads a capture; `name` is what the tables call it.
+/// Reads a capture; `name` is what the tables call it. Gives its tables, and the key log that it carries.
 ///
+/// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
 /// Stopped by `progress`, the tables hold what was read until then.
 ///
 /// # Errors
 /// None after the reader was opened that is known: damage is told in the tables.
-pub fn scan(mut reader: Reader, name: &str, progress: &mut Progress<'_>) -> Result<Tables, CaptureError> {
+pub fn scan(
+    mut reader: Reader,
+    name: &str,
+    key_log: &[u8],
+    progress: &mut Progress<'_>,
+) -> Result<(Tables, Vec<u8>), CaptureError> {
     let output = Rc::new(RefCell::new(Output::Tables(Box::new(Builders::new()))));
-    let counted = walk(&mut reader, &output, progress);
+    let keys = Keys::new(key_log);
+    let counted = walk(&mut reader, &output, &keys, progress);
     let Some(Output::Tables(builders)) = Rc::into_inner(output).map(RefCell::into_inner) else {
         return Err(io::Error::other("internal error: a connection outlived the capture").into());
     };
     let tables = finish(*builders, name, reader.summary(), &counted);
-    tables.map_err(|error| io::Error::other(format!("internal error: {error}")).into())
+    let tables = tables.map_err(|error| io::Error::other(format!("internal error: {error}")))?;
+    Ok((tables, keys.carried()))
 }
 
 /// Reads a capture again for the heads of the `wanted` exchanges, whole up to `http1::MAX_HEAD`.
 ///
 /// An exchange that is not there has no heads.
 #[must_use]
-pub fn heads(mut reader: Reader, wanted: &[ExchangeId], progress: &mut Progress<'_>) -> HashMap<ExchangeId, Heads> {
+pub fn heads(
+    mut reader: Reader,
+    wanted: &[ExchangeId],
+    key_log: &[u8],
+    progress: &mut Progress<'_>,
+) -> HashMap<ExchangeId, Heads> {
     let output = Rc::new(RefCell::new(Output::Heads(Wanted::new(wanted.iter().copied()))));
-    walk(&mut reader, &output, progress);
+    walk(&mut reader, &output, &Keys::new(key_log), progress);
     match Rc::into_inner(output).map(RefCell::into_inner) {
         Some(Output::Heads(wanted)) => wanted.into_heads(),
         _ => HashMap::new(),
@@ -64,9 +80,12 @@ struct Counted {
 }
 
 /// The way of the data: records, segments, connections, rows.
-fn walk(reader: &mut Reader, output: &Rc<RefCell<Output>>, progress: &mut Progress<'_>) -> Counted {
+fn walk(reader: &mut Reader, output: &Rc<RefCell<Output>>, keys: &Keys, progress: &mut Progress<'_>) -> Counted {
     let mut decoder = Decoder::new();
-    let mut connections = Connections::new(|number| Conversation::new(number, Rc::clone(output)));
+    let taker = keys.clone();
+    reader.hand_secrets_to(Box::new(move |lines| taker.add(lines)));
+    let mut connections =
+        Connections::new(|number| Conversation::new(number, Rc::clone(output), Arc::clone(&keys.secrets)));
     let mut counted = Counted::default();
     let mut pace = Pace::new();
     while let Some(record) = reader.next() {

@@ -13,4 +13,4 @@ from wsanalyze.capture import frame
 
 def scan(path: Path) -> dict[str, pd.DataFrame]:
     """The tables of one capture."""
-    return {name: frame(pa.table(table)) for name, table in _engine.scan(path, str(path), None).items()}
+    return {name: frame(pa.table(table)) for name, table in _engine.scan(path, str(path), None)[0].items()}

@@ -27,12 +27,12 @@ from tests.scenarios import SCENARIOS, Scenario
 def known(name: str) -> Expected:
     """What is said of a scenario as it was captured."""
     scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
-    return expected(judged(scenario.front, scenario.back))
+    return expected(judged(scenario.front, scenario.back, scenario.key_logs))
 
 
 def wrong(one: Mutant, folder: Path) -> list[str]:
     """What this mutant contradicts."""
-    return contradictions(judged(*one.write(folder)), known(one.scenario.name))
+    return contradictions(judged(*one.write(folder), one.scenario.key_logs), known(one.scenario.name))
 
 
 def smallest(one: Mutant, folder: Path) -> Mutant:

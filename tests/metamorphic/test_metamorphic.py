@@ -57,12 +57,12 @@ def test_nothing_depends_on_the_clocks(scenario: Scenario, number: int, tmp_path
     original = originals(scenario)
     later = shifted(original.records["back"], round(seconds * 1e9), original.unit("back"))
     back = mutate.write(tmp_path / "back.pcap", original.headers["back"], later)
-    plain = analysis_of(scenario)
+    plain, keys = analysis_of(scenario), scenario.key_logs
     if plain.clock_offset.pairs:
-        analysis = wsanalyze.analyze(scenario.front, back)
+        analysis = wsanalyze.analyze(scenario.front, back, key_logs=keys)
     else:  # Nothing in such captures tells the clocks: the operator does.
-        plain = wsanalyze.analyze(scenario.front, scenario.back, clock_offset=0.0)
-        analysis = wsanalyze.analyze(scenario.front, back, clock_offset=seconds)
+        plain = wsanalyze.analyze(scenario.front, scenario.back, clock_offset=0.0, key_logs=keys)
+        analysis = wsanalyze.analyze(scenario.front, back, clock_offset=seconds, key_logs=keys)
     for before, after in (
         (plain.clock_offset.low, analysis.clock_offset.low),
         (plain.clock_offset.high, analysis.clock_offset.high),

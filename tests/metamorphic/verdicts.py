@@ -9,6 +9,7 @@ the handshakes that the load balancer carried on that connection.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,9 @@ def contradictions(analysis: Analysis, known: Expected) -> list[str]:
     return found
 
 
-def judged(front: Path, back: Path) -> Analysis:
+def judged(front: Path, back: Path, key_logs: Sequence[Path]) -> Analysis:
     """The analysis of two captures."""
-    return wsanalyze.analyze(front, back)
+    return wsanalyze.analyze(front, back, key_logs=key_logs)
 
 
 def _rows(analysis: Analysis) -> list[dict[str, Any]]:

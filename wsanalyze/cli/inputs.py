@@ -46,6 +46,15 @@ def clock_offset(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_option
 
 
+key_logs = click.option(
+    "--keylog",
+    "key_logs",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="TLS secrets of either side, as SSLKEYLOGFILE names them; may be given several times.",
+)
+
 show_secrets = click.option(
     "--show-secrets", is_flag=True, help="Show tokens, cookies and the like, which are masked otherwise."
 )
@@ -54,9 +63,9 @@ show_secrets = click.option(
 def analyze(front: str, back: str, **options: Any) -> Analysis:
     """The analysis of two captures; a progress bar where it takes long. Raises Failure for unusable input."""
     from wsanalyze.analysis import analyze as run  # noqa: PLC0415
-    from wsanalyze.capture import CaptureError  # noqa: PLC0415
+    from wsanalyze.failure import CaptureError  # noqa: PLC0415
 
-    for name in (front, back):
+    for name in (front, back, *options.get("key_logs", ())):
         if not _is_text(name):
             raise Failure(name, "the name is not UTF-8", "Rename the file, or name it by a link.")
     try:

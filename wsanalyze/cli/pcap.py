@@ -13,6 +13,7 @@ Examples:
   wsanalyze pcap lb-front.pcap lb-back.pcap
   wsanalyze pcap lb-front.pcapng.gz lb-back.pcap.zst --format json -o result.json
   ssh lb tcpdump -w - 'port 80' | wsanalyze pcap - lb-back.pcap
+  wsanalyze pcap lb-front.pcap lb-back.pcap --keylog keys.txt
   wsanalyze pcap lb-front.pcap lb-back.pcap --web-port 80,443,8080 --fail-on warning
 """
 
@@ -41,6 +42,7 @@ def _ports(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]
               help="Ports on which missing X-Forwarded-* headers are errors.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", show_default=True,
               help="Lowest severity of a finding that makes the exit status 1.")  # fmt: skip
+@inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
 def pcap(
@@ -51,16 +53,18 @@ def pcap(
     output_: str | None,
     web_ports: tuple[int, ...],
     fail_on: str,
+    key_logs: tuple[str, ...],
     show_secrets: bool,
     clock_offset: float | None,
 ) -> int:
     """Tell what the load balancer did with each WebSocket handshake.
 
     FRONT was captured between the clients and the load balancer, BACK between the load balancer and the routers. Either may be `-`,
-    standard input. pcap and pcapng, also compressed with gzip or zstd.
+    standard input. pcap and pcapng, also compressed with gzip or zstd. TLS is decrypted with the secrets that --keylog names and those
+    that a pcapng file carries.
     """
-    output.check(output_, (front, back))
-    analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset)
+    output.check(output_, (front, back, *key_logs))
+    analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs)
     if format_ == "json":
         from wsanalyze.report import json  # noqa: PLC0415
 
@@ -72,5 +76,5 @@ def pcap(
         text = table.render(
             analysis, width=output.width(), colour=to_terminal and output.wants_colour(), show_secrets=show_secrets
         )
-    output.write(text, output_, (front, back))
+    output.write(text, output_, (front, back, *key_logs))
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))

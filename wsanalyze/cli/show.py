@@ -19,22 +19,25 @@ Examples:
 @click.command(epilog=EPILOG, short_help="Lay out one handshake: events, heads, frames.")
 @inputs.captures
 @click.argument("id_", metavar="ID")
+@inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
-def show(front: str, back: str, id_: str, *, show_secrets: bool, clock_offset: float | None) -> int:
+def show(
+    front: str, back: str, id_: str, *, key_logs: tuple[str, ...], show_secrets: bool, clock_offset: float | None
+) -> int:
     """Lay out one handshake: the ladder of events with times and frames, both heads side by side with what changed.
 
     ID is what `wsanalyze pcap` calls it.
     """
-    analysis = inputs.analyze(front, back, clock_offset=clock_offset)
+    analysis = inputs.analyze(front, back, clock_offset=clock_offset, key_logs=key_logs)
     handshakes = analysis.handshakes
     chosen = handshakes[handshakes["id"] == id_]
     if not len(chosen):
         raise Failure(None, f"there is no handshake {id_!r} in these captures", _known(list(handshakes["id"])))
 
-    from wsanalyze.capture import CaptureError  # noqa: PLC0415
     from wsanalyze.evidence.difference import difference  # noqa: PLC0415
     from wsanalyze.evidence.heads import heads  # noqa: PLC0415
+    from wsanalyze.failure import CaptureError  # noqa: PLC0415
     from wsanalyze.report import ladder  # noqa: PLC0415
 
     row = chosen.iloc[0].to_dict()

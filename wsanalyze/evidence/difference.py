@@ -36,9 +36,13 @@ def lines(head: bytes) -> list[Line]:
     """The start-line, with an empty name, and the header lines. Bytes that are not UTF-8 become escapes."""
     text = head.decode("utf-8", errors="backslashreplace").replace("\r\n", "\n").strip("\n")
     start, *rest = text.split("\n")
+    if start.startswith(":"):
+        start, rest = _http2(text.split("\n"))
     found = [Line("", start)]
     for line in rest:
-        name, colon, value = line.partition(":")
+        # The name of a pseudo-header begins with a colon (RFC 9113 8.3).
+        name, colon, value = line[1:].partition(":") if line.startswith(":") else line.partition(":")
+        name = f":{name}" if line.startswith(":") else name
         if line[:1] in {" ", "\t"} and len(found) > 1:
             # obs-fold (RFC 9112 5.2): the line goes on.
             found[-1] = Line(found[-1].name, f"{found[-1].value} {line.strip()}")
@@ -47,6 +51,15 @@ def lines(head: bytes) -> list[Line]:
         elif line:
             found.append(Line("", line))
     return found
+
+
+def _http2(rows: list[str]) -> tuple[str, list[str]]:
+    """A start-line made of the pseudo-headers that are one in HTTP/1.1 (RFC 9113 8.3), and the other lines."""
+    told = dict(row[1:].split(": ", 1) for row in rows if row.startswith(":") and ": " in row[1:])
+    if "status" in told:
+        return f"HTTP/2 {told['status']}", [row for row in rows if not row.startswith(":status: ")]
+    start = f"{told.get('method', '')} {told.get('path', '')} HTTP/2"
+    return start, [row for row in rows if not row.startswith((":method: ", ":path: "))]
 
 
 def difference(
@@ -105,5 +118,6 @@ def _whole(line: Line, index: int) -> tuple[str, ...]:
 def _named(line: Line, index: int) -> tuple[str, ...]:
     """What lines have to share to be compared: the name; a start-line has none, nor has a line without a colon."""
     if line.name:
-        return (line.name.lower(),)
+        name = line.name.lower()
+        return ("host" if name == ":authority" else name,)
     return ("", "start" if index == 0 else line.value)

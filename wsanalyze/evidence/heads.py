@@ -70,6 +70,6 @@ def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None, bool
     file = str(tables.captures["file"].iloc[0])
     if lacks and file != STANDARD_INPUT:
         place = (int(row["connection"]), int(row["position"]))
-        found = read_heads(file, [place]).get(place, (None, None))
+        found = read_heads(file, [place], tables.key_log).get(place, (None, None))
         kept = tuple(ours if ours is not None else theirs for ours, theirs in zip(kept, found, strict=True))
     return kept[0], kept[1], lacks and file == STANDARD_INPUT

@@ -6,7 +6,7 @@ The evidence is a ladder, the strongest first; what one rung has paired the next
 2. `sec-websocket-key`: the same key, or the answer to it (Sec-WebSocket-Accept is a function of the key).
 3. `request-id`: an id or trace header that was left unchanged.
 4. `forwarded-address`: the back names the front client's address and port.
-5. `content-and-time`: the same method and target, within the window that the clocks allow; for handshakes that nothing
+5. `content-and-time`: the same WebSocket frames or the same method and target, within the window that the clocks allow; for handshakes that nothing
    else joins, the course of events alone (`behaviour`).
 """
 
@@ -132,7 +132,8 @@ _NEEDED = (
         "reply",
         "identity",
         "content",
-        "method",
+        "frames",
+        "verb",
         "target",
     ),
     *("began", "over", "late", "itself", "peer", "named_peer", "client_address", "x_forwarded_for"),
@@ -143,6 +144,7 @@ _RUNGS = (
     (KEY, "identity"),
     *((REQUEST_ID, name) for name in REQUEST_IDS),
     (ADDRESS, "named_peer"),
+    (CONTENT, "frames"),
     (CONTENT, "content"),
     (CONTENT, "path"),
 )
@@ -165,7 +167,7 @@ def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
         case "peer" | "named_peer":
             value = rows[on].astype("str") + " " + rows["position"].astype("str")
         case "path":
-            value = [_path(method, target) for method, target in zip(rows["method"], rows["target"], strict=True)]
+            value = [_path(verb, target) for verb, target in zip(rows["verb"], rows["target"], strict=True)]
         case _:
             value = rows[on]
     return rows.assign(value=value)

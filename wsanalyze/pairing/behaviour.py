@@ -40,7 +40,7 @@ def by_behaviour(
     for row, low, high in zip(asked.to_dict("records"), lowest[0], highest[1], strict=True):
         first, last = np.searchsorted(began, [row["began"] + low, row["over"] + high])
         near = got.iloc[first : min(last, first + MAX_CROWD)]
-        fits = (near["status"] == row["status"]) & (near["method"] == row["method"])
+        fits = (near["status"] == row["status"]) & (near["verb"] == row["verb"])
         fits &= (answered[first : first + len(near)] <= row["over"] + high) & (near["itself"] != row["itself"])
         possible[int(row["exchange"])] = [int(number) for number in near.loc[fits, "exchange"]]
     wanted = pd.Series([number for numbers in possible.values() for number in numbers]).value_counts()

@@ -70,4 +70,5 @@ def _without(tables: Tables, servers: Endpoints) -> Tables:
         exchanges=tables.exchanges[~tables.exchanges["connection"].isin(dropped)].reset_index(drop=True),
         websockets=tables.websockets[~tables.websockets["connection"].isin(dropped)].reset_index(drop=True),
         defects=tables.defects[~tables.defects["connection"].isin(dropped)].reset_index(drop=True),
+        key_log=tables.key_log,
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze.capture import Tables
-from wsanalyze.completeness import loses
+from wsanalyze.completeness import loses, sealed
 from wsanalyze.pairing.clock import NEVER, Clock
 
 UNSPECIFIED = "::"
@@ -58,7 +58,7 @@ def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock
     legible = (
         clock.pairs > 0
         and not clock.contradictory
-        and not (connections["protocol"].isin(["tls", "http/2", "unknown"])).any()
+        and not (sealed(connections) | (connections["protocol"] == "unknown").to_numpy(bool)).any()
         and not loses(tables)
     )
     if not legible or not len(capture):

@@ -46,13 +46,15 @@ def prepare(tables: Tables) -> pd.DataFrame:
     for name in ("answer", "answered"):
         rows.loc[rows["unsure"], name] = NEVER
     rows["response_state"] = rows["response_state"].astype(object).where(~rows["unsure"], "missing")
-    end = times(connections["end_time"])
-    last = times(connections["last"])
-    over = np.where(end == NEVER, last, end)
+    over = times(exchanges["reset_time"])
+    for ending in (connections["end_time"], connections["last"]):
+        over = np.where(over == NEVER, times(ending), over)
     rows["over"] = np.where(rows["answered"] == NEVER, over, rows["answered"])
-    rows["status"] = np.where(rows["unsure"], 0, _whole(exchanges["status"], np.int64))
-    switched = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
-    rows["late"] = np.where(switched, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
+    # What accepts a WebSocket is called 101 from here on; `said` is the status itself.
+    rows["said"] = np.where(rows["unsure"], 0, _whole(exchanges["status"], np.int64))
+    rows["status"] = np.where(switched(exchanges) & (rows["said"] != 0), SWITCHING, rows["said"])
+    opened = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
+    rows["late"] = np.where(opened, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
     expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
     rows["identity"] = np.where(expected != 0, expected, accept)
@@ -62,6 +64,9 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["reply"] = np.where(rows["unsure"], np.uint64(0), _whole(exchanges["response_head_hash"], np.uint64))
     rows["traces"] = traces(exchanges)
     rows["handshake"] = asks(exchanges)
+    # An extended CONNECT is carried as GET over HTTP/1.1, and the other way round (RFC 8441 5).
+    rows["verb"] = exchanges["method"].where(~extended(exchanges), "GET")
+    rows["frames"] = _conversations(tables).reindex(rows["exchange"], fill_value=0).to_numpy(np.uint64)
     rows["client_address"] = connections["client_address"].to_numpy()
     rows["client_port"] = _whole(connections["client_port"], np.int64)
     rows["server_address"] = connections["server_address"].to_numpy()
@@ -94,14 +99,40 @@ def _unsure(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return result
 
 
+def switched(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether an answer opens a WebSocket, or another protocol: 101, or 2xx to an extended CONNECT (RFC 8441 5)."""
+    status = exchanges["status"].to_numpy(np.int64, na_value=0)
+    result: npt.NDArray[np.bool_] = (status == SWITCHING) | extended(exchanges) & (status // 100 == 2)
+    return result
+
+
+def extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether an exchange is an extended CONNECT for WebSocket, which a 2xx accepts (RFC 8441 4 and 5)."""
+    asked = flag(exchanges["asks_websocket"])
+    result: npt.NDArray[np.bool_] = asked & (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    return result
+
+
+def _conversations(tables: Tables) -> pd.Series:
+    """What the client of a WebSocket said first, with the mask that it chose for it (RFC 6455 5.3), as a number, by exchange.
+
+    Who copies frames keeps both, whatever becomes of the handshake around them; 0 where nothing was said.
+    """
+    sockets = tables.websockets
+    sockets = sockets[sockets["client_first_payload"].notna() & sockets["client_first_mask"].notna()]
+    said = zip(sockets["client_first_mask"], sockets["client_first_payload"], strict=True)
+    words = np.array([f"{mask} {bytes(payload).hex()}" for mask, payload in said], dtype=object)
+    return pd.Series(pd.util.hash_array(words), index=sockets["exchange"].to_numpy(), dtype=np.uint64)
+
+
 def asks(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether an exchange is a handshake: it asks for WebSocket, or what is left of it can be nothing else."""
     whole = (exchanges["request_state"] == "complete").to_numpy(bool)
-    switched = (exchanges["status"] == SWITCHING).fillna(False).to_numpy(bool)
+    opened = switched(exchanges)
     answered = flag(exchanges["accepts_websocket"]) | exchanges["sec_websocket_accept"].notna().to_numpy(bool)
     # A 101 that was cut off may have been that of a WebSocket, and nearly always was.
     answered |= (exchanges["response_state"] == "truncated").to_numpy(bool)
-    partial = ~whole & (traces(exchanges) | (switched & answered))
+    partial = ~whole & (traces(exchanges) | (opened & answered))
     result: npt.NDArray[np.bool_] = flag(exchanges["asks_websocket"]) | partial
     return result
 

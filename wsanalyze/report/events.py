@@ -12,6 +12,9 @@ from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Tables
 
 _STATES = {"gap": "packets are missing", "truncated": "cut by the snapshot length", "cut": "ends in the middle"}
+_ASKING_1 = (("Upgrade", "request_upgrade"), ("Connection", "request_connection"))
+_ASKING_2 = ((":protocol", "protocol"),)
+"""What asks for WebSocket: headers and their columns, in HTTP/1.1 (RFC 6455 4.1) and in HTTP/2 (RFC 8441 4)."""
 _OPENED = {"established": "connects", "unanswered": "SYN, never answered", "refused": "SYN, answered by RST"}
 
 
@@ -85,6 +88,8 @@ def _of_connection(connection: Any, exchange: Any) -> Iterator[_Found]:
     if connection is None:
         return
     opened = _OPENED.get(connection["opened"])
+    if opened and isinstance(connection["tls_version"], str):
+        opened = f"{opened}, {connection['tls_version']}"
     if opened and (exchange is None or exchange["position"] == 0):
         yield connection["first"], opened, (int(connection["first_frame"]),), True
     if not pd.isna(connection["end_time"]):
@@ -96,9 +101,10 @@ def _of_connection(connection: Any, exchange: Any) -> Iterator[_Found]:
 
 def _of_exchange(row: Any, websocket: Any) -> Iterator[_Found]:
     whole = row["request_state"] == "complete"
+    asking = _ASKING_2 if row["version"] == "2" else _ASKING_1
     headers = ", ".join(
         f"{name}: {row[column]}" if isinstance(row[column], str) else f"no {name}"
-        for name, column in (("Upgrade", "request_upgrade"), ("Connection", "request_connection"))
+        for name, column in asking
         if whole or isinstance(row[column], str)
     )
     version = f" HTTP/{row['version']}" if isinstance(row["version"], str) else ""
@@ -113,6 +119,8 @@ def _of_exchange(row: Any, websocket: Any) -> Iterator[_Found]:
         after = f", after {interim} interim response{'s' if interim > 1 else ''}" if interim else ""
         text = f"{row['status']}{after}{_state(row['response_state'])}"
         yield row["response_first"], text, _frames(row["response_frames"]), False
+    if isinstance(row["reset"], str):
+        yield row["reset_time"], row["reset"], (int(row["reset_frame"]),), row["reset_by"] == "client"
     if websocket is None:
         return
     counts = (int(websocket["client_messages"]), int(websocket["server_messages"]))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import sealed
 
 WORST_FIRST = ("stripped", "terminated", "blocked", "undetermined", "passed-through")
 
@@ -89,15 +90,15 @@ def _because(handshakes: pd.DataFrame) -> str:
 
 
 def _no_handshakes(analysis: Analysis) -> str:
-    sealed = [
+    unread = [
         side
         for side, tables in (("front", analysis.front), ("back", analysis.back))
-        if tables.connections["protocol"].isin(["tls", "http/2"]).any()
+        if sealed(tables.connections).any()
     ]
-    if not sealed and any(tables.captures["truncated"].sum() for tables in (analysis.front, analysis.back)):
+    if not unread and any(tables.captures["truncated"].sum() for tables in (analysis.front, analysis.back)):
         return "No WebSocket handshake can be seen, but packets were cut by the snapshot length: there may be some."
-    if sealed:
-        return f"No WebSocket handshake can be seen: the {' and the '.join(sealed)} leg is encrypted."
+    if unread:
+        return f"No WebSocket handshake can be seen: the {' and the '.join(unread)} leg is encrypted."
     return "There is no WebSocket handshake in these captures."
 
 

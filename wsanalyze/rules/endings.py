@@ -16,7 +16,7 @@ import pandas as pd
 
 from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
-from wsanalyze.pairing.prepare import SWITCHING, times
+from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
 from wsanalyze.rules.context import Context, at
 from wsanalyze.rules.finding import Evidence
@@ -49,9 +49,8 @@ def endings(context: Context) -> pd.DataFrame:
     or -1; `alike`: how many it cut at that age; `together`: these had begun together, so that they may have ended together for any reason.
     """
     handshakes = context.handshakes
-    behind = (handshakes["front_exchange"].isna() & (handshakes["back_status"] == SWITCHING)).to_numpy(
-        bool, na_value=False
-    )
+    accepted = context.back.exchanges.loc[switched(context.back.exchanges), "exchange"]
+    behind = (handshakes["front_exchange"].isna() & handshakes["back_exchange"].isin(accepted)).to_numpy(bool)
     rows = handshakes[(handshakes["outcome"] == "established").to_numpy(bool) | behind].reset_index(drop=True)
     front, back = leg(context.front, rows["front_exchange"]), leg(context.back, rows["back_exchange"])
     chosen = ~front["closed"] & ~back["closed"] & (front["ended"] | back["ended"])
@@ -64,7 +63,9 @@ def endings(context: Context) -> pd.DataFrame:
         who=who,
         doubt=doubt,
         shown_on=np.where(on_back, "back", "front"),
-        how=np.where(shown["reset"].astype(bool), "RST", "FIN"),
+        how=np.where(
+            shown["reset"].astype(bool), np.where(shown["multiplexed"].astype(bool), "RST_STREAM", "RST"), "FIN"
+        ),
         heard_frame=shown["heard_frame"],
         end_frame=shown["end_frame"],
         opened=shown["opened"],
@@ -90,7 +91,11 @@ def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
     sockets = tables.websockets.set_index("exchange").reindex(numbers)
     connection = sockets["connection"].to_numpy(np.int64, na_value=-1)
     connections = tables.connections.set_index("connection").reindex(connection)
-    opened, heard, end = times(sockets["opened"]), times(sockets["last_heard"]), times(connections["end_time"])
+    streams = tables.exchanges.set_index("exchange").reindex(numbers)
+    # In HTTP/2 it ends with its stream; who ended that without RST_STREAM is not known.
+    multiplexed, broken = streams["version"].eq("2").to_numpy(bool), streams["reset"].notna().to_numpy(bool)
+    opened, heard = times(sockets["opened"]), times(sockets["last_heard"])
+    end = np.where(multiplexed, times(streams["reset_time"]), times(connections["end_time"]))
     lost = tables.defects[tables.defects["name"].isin(LOSSES)].groupby("connection")["time"].max()
     # A Close frame, or any other, may be in what was lost at the end.
     blind = times(lost.reindex(connection)) > heard
@@ -99,19 +104,24 @@ def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
     for name in ("client_packets", "server_packets"):
         blind |= connections[name].to_numpy(np.int64, na_value=0) == 0
     known = (opened != NEVER) & ~blind
+    known &= ~multiplexed | broken
     ended = known & (end != NEVER)
     last = times(tables.captures["last"])
     return pd.DataFrame(
         {
             "closed": sockets["closed_by"].notna().to_numpy(bool),
+            "multiplexed": multiplexed,
             "ended": ended,
             "open_until": np.where(known & ~ended, last.max() if len(last) else NEVER, NEVER),
-            "by_server": (connections["ended_by"] == "server").to_numpy(bool),
-            "reset": (connections["ended"] == "rst").to_numpy(bool),
+            "by_server": np.where(multiplexed, streams["reset_by"] == "server", connections["ended_by"] == "server"),
+            "reset": np.where(multiplexed, broken, connections["ended"] == "rst"),
             "opened": opened,
             "end": end,
             "heard_frame": sockets["last_heard_frame"].to_numpy(np.int64, na_value=0),
-            "end_frame": connections["end_frame"].to_numpy(np.int64, na_value=0),
+            "end_frame": np.where(
+                multiplexed,
+                *(side.to_numpy(np.int64, na_value=0) for side in (streams["reset_frame"], connections["end_frame"])),
+            ),
             "silence": np.where(ended, np.maximum(np.where(ended, end - heard, 0), 0) / 1e9, np.inf),
         }
     )

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from wsanalyze.completeness import sealed
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag
 from wsanalyze.rules.context import Context, Problem, text
@@ -104,7 +105,8 @@ def _provable(context: Context, asked: pd.DataFrame) -> set[int]:
         not pairing.clock.pairs
         or back.defects["name"].isin(LOSSES).any()
         or (back.captures["dropped"].fillna(0) > 0).any()
-        or back.connections["protocol"].isin(["tls", "unknown"]).any()
+        or sealed(back.connections).any()
+        or back.connections["protocol"].eq("unknown").any()
         or ((theirs["status"] == SWITCHING) & ~flag(theirs["accepts_websocket"])).any()
     )
     if hidden or not len(back.connections):

@@ -7,7 +7,8 @@ What: the load balancer answered the handshake itself (`by-policy`), could not o
 Why it matters: the router and the app never had a say. A 4xx may be what the configuration wants (a rule, a missing
 route map, Envoy without upgrade_configs), so that is a warning; all else is an error.
 
-Example: Envoy answers 403 to an upgrade that its route does not allow; a load balancer answers 502 because it disliked
+Example: Envoy answers 403 to an upgrade that its route does not allow; nginx answers 400 to a handshake over HTTP/2 (extended
+CONNECT), and Caddy resets the stream; a load balancer answers 502 because it disliked
 the router's 101.
 
 What to change: look in the load balancer's log for the answer that the client got. For `by-policy` allow the upgrade for
@@ -29,6 +30,7 @@ from wsanalyze.rules.finding import Severity
 
 TITLE = "WebSocket handshakes were stopped at the load balancer"
 SEVERITY = "error; warning for a 4xx by policy"
+SEVERITIES: tuple[Severity, ...] = ("error", "warning")
 
 ADVICE = {
     "by-policy": (
@@ -50,17 +52,32 @@ ADVICE = {
 }
 
 
+OVER_HTTP2 = (
+    "The load balancer speaks HTTP/2 with these clients and refuses WebSocket over it (extended CONNECT, RFC 8441). Switch that on "
+    "(Caddy and Go: GODEBUG=http2xconnect=1; Envoy: allow_connect), or let the listener offer HTTP/1.1 only (ALPN without h2), over "
+    "which clients then ask for WebSocket."
+)
+"""Advice on what was refused by policy over HTTP/2."""
+
+
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes with the verdict `blocked`, by detail and severity."""
     blocked = [row for row in rows(context.handshakes) if row["verdict"] == "blocked"]
-    for detail, advice in ADVICE.items():
-        for severity in ("error", "warning"):
+    kinds = [(detail, False, advice) for detail, advice in ADVICE.items()] + [("by-policy", True, OVER_HTTP2)]
+    for detail, http2, advice in kinds:
+        for severity in SEVERITIES:
             found = [
                 at(row, "front", _note(row))
                 for row in blocked
-                if row["detail"] == detail and _severity(row) == severity
+                if row["detail"] == detail and _severity(row) == severity and _is_http2(row) == http2
             ]
-            yield Problem("error" if severity == "error" else "warning", f"{TITLE}: {detail}", advice, tuple(found))
+            title = f"{TITLE}: {detail}{' over HTTP/2' if http2 else ''}"
+            yield Problem(severity, title, advice, tuple(found))
+
+
+def _is_http2(row: dict[str, Any]) -> bool:
+    """Whether it was refused by policy as an extended CONNECT."""
+    return bool(row["http_version"] == "2" and row["detail"] == "by-policy")
 
 
 def _severity(row: dict[str, Any]) -> Severity:

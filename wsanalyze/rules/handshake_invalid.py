@@ -9,13 +9,15 @@ balancers check some of it themselves and answer before a router sees it. Where 
 configuration helps.
 
 Example: a health check that sends Upgrade without Sec-WebSocket-Key (HAProxy answers 400); a script with a made-up key that is
-not 16 bytes; a proxy that sends the headers it adds a second time.
+not 16 bytes; a proxy that sends the headers it adds a second time; Envoy, which translates a handshake over HTTP/2 (RFC 8441)
+without making a key for the router.
 
 What to change: `client: …`: the client or its library. `load balancer: …`: let it hand on the handshake's headers as they are:
   nginx      no proxy_set_header for Sec-WebSocket-*; proxy_set_header Host $http_host; once, in one place
   HAProxy    no http-request del-header or set-header on sec-websocket-*
   Envoy      no request_headers_to_remove or _to_add with sec-websocket-*; append_action OVERWRITE_IF_EXISTS_OR_ADD
   Apache     mod_proxy_http with upgrade=websocket; no RequestHeader add or unset on Sec-WebSocket-*
+  Envoy      over HTTP/2: let clients use HTTP/1.1 (alpn_protocols without h2), since it makes no key
   F5 BIG-IP  a WebSocket profile; no HTTP::header insert for headers that are there
 
 Source: RFC 6455 4.1 (the numbered list of what the request has to hold), 4.2.1, 11.3.
@@ -53,6 +55,8 @@ class Demand:
     column: str = ""
     client_only: bool = False
     """On the back this is the business of another rule."""
+    kept_by_http2: bool = False
+    """It is demanded of an extended CONNECT, too."""
 
 
 DEMANDS = (
@@ -74,11 +78,12 @@ DEMANDS = (
         lambda r: _false(r["key_valid"]) & ~_listed(r["sec_websocket_key"]),
         "Sec-WebSocket-Key is not the Base64 form of 16 bytes",
     ),
-    Demand(lambda r: r["sec_websocket_version"].isna(), "no Sec-WebSocket-Version"),
+    Demand(lambda r: r["sec_websocket_version"].isna(), "no Sec-WebSocket-Version", kept_by_http2=True),
     Demand(
         lambda r: r["sec_websocket_version"].fillna("13").str.strip().ne("13"),
         "Sec-WebSocket-Version is {value}, not 13",
         "sec_websocket_version",
+        kept_by_http2=True,
     ),
 )
 
@@ -96,19 +101,22 @@ def check(context: Context) -> Iterator[Problem]:
     )
     asked = asked.rename(columns={"id": "handshake", "front_exchange": "exchange"})
     front = of(context.front, asked["exchange"], *_LOOKED_AT)
-    # HTTP/2 has rules of its own (RFC 8441 5). What does not ask for WebSocket is no handshake on the front.
-    speaks = (
-        front["request_state"].eq("complete") & front["asks_websocket"].fillna(value=False) & front["version"].ne("2")
-    ).astype(bool)
+    # What does not ask for WebSocket is no handshake on the front.
+    speaks = (front["request_state"].eq("complete") & front["asks_websocket"].fillna(value=False)).astype(bool)
     asked, front = asked[speaks], front[speaks]
-    broken = pd.DataFrame({number: demand.broken(front) for number, demand in enumerate(DEMANDS)}, index=front.index)
+    # An extended CONNECT has no method GET and no key; who translates it has to make them (RFC 8441 5).
+    as_http1 = front["version"].ne("2")
+    broken = pd.DataFrame(
+        {number: demand.broken(front) & (as_http1 | demand.kept_by_http2) for number, demand in enumerate(DEMANDS)},
+        index=front.index,
+    )
     by_client = _noted(asked, front, broken, "client")
     both = context.carried[context.carried["front"].isin(asked["exchange"]) & context.carried["handshake"].notna()]
     sent = broken.set_axis(pd.Index(asked["exchange"])).reindex(both["front"]).set_axis(both.index)
     back = of(context.back, both["back"], *_LOOKED_AT)
     # What was stripped is no handshake any more; that is the business of another rule.
     still = flag(back["asks_websocket"]) & flag(back["asks_upgrade"])
-    whole = back["request_state"].eq("complete") & still
+    whole = back["request_state"].eq("complete") & still & back["version"].ne("2")
     anew = {
         number: whole & demand.broken(back) & ~sent[number].astype(bool) & (not demand.client_only)
         for number, demand in enumerate(DEMANDS)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from wsanalyze import redaction
+from wsanalyze.pairing.prepare import switched
 from wsanalyze.rules.carried import of, whole
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.instances import problems
-
-SWITCHING = 101
 
 
 def altered(
@@ -76,14 +75,13 @@ def _altered(
 
 
 def _switched(context: Context, rows: pd.DataFrame) -> pd.Series:
-    """Whether both answers are a 101 that was captured whole."""
+    """Whether both answers accept the WebSocket, and were captured whole."""
     answers = [
-        of(tables, rows[side], "status", "response_state")
+        of(tables, rows[side], "status", "asks_websocket", "version", "response_state")
         for side, tables in (("front", context.front), ("back", context.back))
     ]
     both = [
-        answer["status"].eq(SWITCHING).fillna(value=False).astype(bool) & answer["response_state"].eq("complete")
-        for answer in answers
+        pd.Series(switched(answer), index=answer.index) & answer["response_state"].eq("complete") for answer in answers
     ]
     return both[0] & both[1]
 

@@ -90,16 +90,14 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.
             ],
             "verdict": rows["verdict"],
             "detail": rows["detail"].astype(object).where(rows["detail"].notna(), None),
-            "mode": np.where(rows["paired"] & behind, np.where(rows["same_bytes"], "tcp", "http"), None),  # type: ignore[call-overload]
+            "mode": _modes(rows).where(rows["paired"] & behind, None),
             "confidence": rows["confidence"],
             "reason": [reason(row) for row in records],
         }
     )
     table = pd.concat([table, outcomes(rows)], axis=1)
     for side, where in (("front", seen), ("back", behind)):
-        table[f"{side}_status"] = (
-            rows[f"{side[0]}_status"].where(where & (rows[f"{side[0]}_status"] != 0)).astype("Int64")
-        )
+        table[f"{side}_status"] = rows[f"{side[0]}_said"].where(where & (rows[f"{side[0]}_said"] != 0)).astype("Int64")
     table["pairing"] = rows["evidence"].astype(object).where(rows["paired"] & behind, None)
     table["front_file"] = _file(front, seen)
     table["front_frames"] = [_frames(row, "f") for row in records]
@@ -125,6 +123,13 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.
         if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype):
             table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table
+
+
+def _modes(rows: pd.DataFrame) -> pd.Series:
+    """How the load balancer carried each."""
+    front, back = (rows[f"{side}_version"].eq("2").to_numpy(bool, na_value=False) for side in "fb")
+    cases = [rows["same_bytes"].to_numpy(bool), front & back, front, back]
+    return pd.Series(np.select(cases, ["tcp", "h2", "h2-to-h1", "h1-to-h2"], "http"), index=rows.index, dtype=object)
 
 
 def _file(tables: Tables, where: np.ndarray) -> list[str | None]:

@@ -21,6 +21,7 @@ HEADERS = {
     "Forwarded": "forwarded",
     "Via": "via",
 }
+_HOP = {"Upgrade", "Connection"}
 
 
 class Change(TypedDict):
@@ -35,11 +36,13 @@ def changes(rows: pd.DataFrame) -> list[list[Change]]:
     """The headers that differ, for each row where both requests are known whole; their case does not count in tokens."""
     found: list[list[Change]] = [[] for _ in range(len(rows))]
     known = (rows["paired"] & rows["f_complete"] & rows["b_complete"]).to_numpy(bool)
+    # HTTP/2 says by pseudo-headers what these say in HTTP/1.1 (RFC 8441 5).
+    translated = (rows["f_version"].eq("2") != rows["b_version"].eq("2")).to_numpy(bool)
     for header, column in HEADERS.items():
         sides = (rows[f"f_{column}"].to_numpy(object), rows[f"b_{column}"].to_numpy(object))
         for index, (ours, theirs) in enumerate(zip(*sides, strict=True)):
             front, back = (value if isinstance(value, str) else None for value in (ours, theirs))
-            if known[index] and front != back and not (header in {"Upgrade", "Connection"} and _alike(front, back)):
+            if known[index] and front != back and not (header in _HOP and (translated[index] or _alike(front, back))):
                 found[index].append(Change(header=header, front=front, back=back))
     return found
 

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
-from wsanalyze.completeness import loses
+from wsanalyze.completeness import loses, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
+from wsanalyze.verdicts.sealed import twins
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
 
 TURNS_WITHIN = 500_000_000
@@ -49,9 +50,10 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
     alone = rows[open_]
+    carried = set(twins(front, back)["connection_back"])
     # Where nothing tells the clocks, what is hidden at any time may be it.
     wide = window if pairing.clock.known else window.ever()
-    for detail, why, hit in _doubts(rows, alone, pairing, back, window, wide):
+    for detail, why, hit in _doubts(rows, alone, pairing, back, carried, window, wide):
         index = alone.index[hit & rows.loc[open_, "unproven"].isna().to_numpy(bool)]
         rows.loc[index, "unproven"] = detail
         rows.loc[index, "why"] = why
@@ -81,16 +83,22 @@ def _window(alone: pd.DataFrame, pairing: Pairing) -> Window:
 
 
 def _doubts(
-    rows: pd.DataFrame, alone: pd.DataFrame, pairing: Pairing, back: Tables, window: Window, wide: Window
+    rows: pd.DataFrame,
+    alone: pd.DataFrame,
+    pairing: Pairing,
+    back: Tables,
+    carried: set[int],
+    window: Window,
+    wide: Window,
 ) -> list[tuple[str, str, Flags]]:
     """What speaks against the proof: the detail, the words, the rows; the first that applies counts."""
     connections = back.connections
     first, last = (times(connections[name]) for name in ("first", "last"))
     if not len(connections):
         return [("back-not-captured", "the back capture holds no TCP packets", np.ones(len(alone), bool))]
-    protocols = connections["protocol"]
-    hidden = protocols.isin(["tls", "http/2"]).to_numpy(bool)
-    raw = (protocols == "unknown").to_numpy(bool)
+    # What only carries a client's own TLS connection hides nothing of another one.
+    hidden = sealed(connections) & ~connections["connection"].isin(carried).to_numpy(bool)
+    raw = (connections["protocol"] == "unknown").to_numpy(bool)
     gaps = back.defects["name"].isin(["gap", "buffer-limit"]).to_numpy(bool)
     cut = ((back.defects["name"] == "truncated") & (back.defects["direction"] == "client")).to_numpy(bool)
     until = times(back.defects["time"])
@@ -204,16 +212,16 @@ def _leftovers(alone: pd.DataFrame, pairing: Pairing, window: Window) -> Flags:
 
 
 def _may_be(handshake: pd.Series, other: object) -> bool:
-    method, target, host = (getattr(other, name) for name in ("method", "target", "host"))
-    if getattr(other, "traces") or getattr(other, "handshake") or not isinstance(method, str):  # noqa: B009
+    verb, target, host = (getattr(other, name) for name in ("verb", "target", "host"))
+    if getattr(other, "traces") or getattr(other, "handshake") or not isinstance(verb, str):  # noqa: B009
         return True
     if last_forwarded(getattr(other, "x_forwarded_for")) == handshake["f_client_address"]:  # noqa: B009
         return True
     # Host and path may have been rewritten; then the same kind of answer is all that is left.
-    if method == handshake["f_method"] and getattr(other, "status") in {0, handshake["f_status"]}:  # noqa: B009
+    if verb == handshake["f_verb"] and getattr(other, "status") in {0, handshake["f_status"]}:  # noqa: B009
         return True
     ours = handshake["f_target"]
-    if method != handshake["f_method"] or not isinstance(ours, str) or not isinstance(target, str):
+    if verb != handshake["f_verb"] or not isinstance(ours, str) or not isinstance(target, str):
         return False
     return host == handshake["f_host"] or (len(target) > 1 and (ours.endswith(target) or target.endswith(ours)))
 

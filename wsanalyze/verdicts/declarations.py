@@ -1,7 +1,8 @@
 """What each verdict is: a condition over the columns of `facts`, and the sentence that gives the reason. The first that holds counts.
 
 Takes nothing, gives `CASES`. In the sentences, `{f}` and `{b}` stand for the requests' frames, `{fa}` and `{ba}` for the
-answers', `{fs}` and `{bs}` for their status codes, `{lost}` for the headers that were lost, `{lack}` for what is missing.
+answers', `{fs}` and `{bs}` for their status codes, `{f101}` and `{b101}` for those that accept a WebSocket, `{lost}` for the
+headers that were lost, `{lack}` for what is missing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ WITHOUT_PARTNER = (
         "terminated",
         "bridged",
         lambda r: _alone(r) & r["f_101"] & (r["bridge"] != NOBODY),
-        "The client got 101 (front {fa}), and the first message of its WebSocket went to the router as raw TCP "
+        "The client got {f101} (front {fa}), and the first message of its WebSocket went to the router as raw TCP "
         "on a connection without any handshake ({bridge}).",
     ),
     Case(
@@ -77,7 +78,7 @@ WITHOUT_PARTNER = (
         "terminated",
         "local",
         lambda r: _alone(r) & r["f_101"],
-        "The load balancer answered 101 itself (front {fa}), {nothing}.",
+        "The load balancer answered {f101} itself (front {fa}), {nothing}.",
     ),
     Case(
         "undetermined",
@@ -85,6 +86,12 @@ WITHOUT_PARTNER = (
         lambda r: _alone(r) & ~r["f_complete"] & (r["f_status"] == 0),
         "The front capture does not hold the whole request (front {f}), so it is not known whether there was a "
         "handshake to forward.",
+    ),
+    Case(
+        "blocked",
+        "by-policy",
+        lambda r: _alone(r) & (r["f_status"] == 0) & r["lb_left"] & r["f_reset"].notna() & ~r["syn_failed"],
+        "The load balancer refused the handshake (front {f}) itself: {client}, {nothing}.",
     ),
     Case(
         "blocked",
@@ -130,69 +137,69 @@ SWITCHED = (
         "re-originated",
         lambda r: r["f_101"] & r["other_key"],
         "The load balancer made a handshake of its own: the client's key (front {f}) is not the one that the "
-        "router got (back {b}); the client's 101 (front {fa}) is not the router's.",
+        "router got (back {b}); the client's {f101} (front {fa}) is not the router's.",
     ),
     Case(
         "stripped",
         None,
         lambda r: r["f_101"] & r["lost"] & r["b_101"],
         "The request reached the router (back {b}) without {lost}, which the client had sent (front {f}); the "
-        "router answered 101 (back {ba}) all the same.",
+        "router answered {b101} (back {ba}) all the same.",
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["f_101"] & r["lost"] & r["b_hidden"],
-        "The request reached the router (back {b}) without {lost}, and the client got 101 (front {fa}); whose "
+        "The request reached the router (back {b}) without {lost}, and the client got {f101} (front {fa}); whose "
         "101 it was cannot be told: {lack}.",
     ),
     Case(
         "terminated",
         "bridged",
         lambda r: r["f_101"] & r["lost"],
-        "The client got 101 (front {fa}), but the router got an ordinary request without {lost} (back {b}) and "
+        "The client got {f101} (front {fa}), but the router got an ordinary request without {lost} (back {b}) and "
         "{router}: the load balancer speaks WebSocket itself.",
     ),
     Case(
         "undetermined",
         "packets-missing",
         lambda r: r["f_101"] & r["early"] & (r["front_lossy"] | r["back_lossy"]),
-        "The client's 101 (front {fa}) seems to come before the router's (back {ba}), but packets are missing, and "
+        "The client's {f101} (front {fa}) seems to come before the router's (back {ba}), but packets are missing, and "
         "a retransmission may have been taken for the original.",
     ),
     Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & r["early"],
-        "The client got its 101 (front {fa}) before the router gave {its_answer} (back {ba}): the load balancer "
+        "The client got its {f101} (front {fa}) before the router gave {its_answer} (back {ba}): the load balancer "
         "answered the WebSocket itself.",
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["f_101"] & r["b_hidden"],
-        "The client got 101 (front {fa}) and the handshake reached the router (back {b}), but whether the 101 "
+        "The client got {f101} (front {fa}) and the handshake reached the router (back {b}), but whether the 101 "
         "was the router's cannot be told: {lack}.",
     ),
     Case(
         "undetermined",
         "packets-missing",
         lambda r: r["f_101"] & ~r["b_101"] & (r["try_hidden"] | r["back_lossy"]),
-        "The client got 101 (front {fa}), but the router did not say so ({router}, back {b}); the back capture lacks packets in "
+        "The client got {f101} (front {fa}), but the router did not say so ({router}, back {b}); the back capture lacks packets in "
         "which the load balancer may have tried again.",
     ),
     Case(
         "undetermined",
         None,
         lambda r: r["f_101"] & ~r["b_101"] & ~r["legible"],
-        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}); whether the request still asked "
+        "The client got {f101} (front {fa}), but the router never said so ({router}, back {b}); whether the request still asked "
         "for WebSocket cannot be told: {lack}.",
     ),
     Case(
         "terminated",
         "early",
         lambda r: r["f_101"] & ~r["b_101"],
-        "The client got 101 (front {fa}), but the router never said so ({router}, back {b}): the load balancer "
+        "The client got {f101} (front {fa}), but the router never said so ({router}, back {b}): the load balancer "
         "answered the WebSocket itself.",
     ),
     Case(
@@ -205,7 +212,7 @@ SWITCHED = (
             & (r["f_response_state"] == "complete")
             & ~(r["f_accepts_websocket"] & r["f_accepts_upgrade"])
         ),
-        "The router's 101 (back {ba}) reached the client (front {fa}) without its Upgrade and Connection headers.",
+        "The router's {b101} (back {ba}) reached the client (front {fa}) without its Upgrade and Connection headers.",
     ),
     Case(
         "undetermined",
@@ -213,7 +220,7 @@ SWITCHED = (
         lambda r: (
             r["f_101"] & (r["f_response_state"] != "complete") & ~(r["f_accepts_websocket"] & r["f_accepts_upgrade"])
         ),
-        "The router answered 101 (back {ba}) and the client got 101 (front {fa}), but whether that still had its Upgrade and "
+        "The router answered {b101} (back {ba}) and the client got {f101} (front {fa}), but whether that still had its Upgrade and "
         "Connection headers cannot be told: {lack}.",
     ),
     Case(
@@ -227,7 +234,7 @@ SWITCHED = (
         "undetermined",
         None,
         lambda r: r["f_101"] & ~r["compared"],
-        "The router answered 101 (back {ba}) and so did the load balancer (front {fa}), but which of them came first "
+        "The router answered {b101} (back {ba}) and so did the load balancer (front {fa}), but which of them came first "
         "cannot be told: {lack}.",
     ),
     Case(
@@ -235,14 +242,14 @@ SWITCHED = (
         "re-originated",
         lambda r: r["f_101"] & r["speaks_itself"],
         "The handshake on the back (back {b}) has the client's key, but the load balancer speaks WebSocket itself: it masked the "
-        "client's first message anew, and nothing in the client's 101 (front {fa}) is from the router's (back {ba}).",
+        "client's first message anew, and nothing in the client's {f101} (front {fa}) is from the router's (back {ba}).",
         likely=True,
     ),
     Case(
         "undetermined",
         "packets-missing",
         lambda r: r["f_101"] & r["may_speak_itself"],
-        "The handshake on the back (back {b}) has the client's key, but nothing in the client's 101 (front {fa}) is from the "
+        "The handshake on the back (back {b}) has the client's key, but nothing in the client's {f101} (front {fa}) is from the "
         "router's (back {ba}), and the messages that could tell whether the load balancer speaks WebSocket itself are missing.",
     ),
     Case(
@@ -250,13 +257,13 @@ SWITCHED = (
         None,
         lambda r: r["f_101"] & r["intact"],
         "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}), and "
-        "the client got the router's 101 (back {ba}, front {fa}).",
+        "the client got the router's {b101} (back {ba}, front {fa}).",
     ),
     Case(
         "passed-through",
         None,
         lambda r: r["f_101"],
-        "The router answered 101 (back {ba}) to the client's handshake, and the client got it (front {fa}); the "
+        "The router answered {b101} (back {ba}) to the client's handshake, and the client got it (front {fa}); the "
         "request's head on the back (back {b}) is not all there.",
         likely=True,
     ),
@@ -358,7 +365,7 @@ NOT_SWITCHED = (
         "blocked",
         "answer-withheld",
         lambda r: r["b_101"],
-        "The router accepted the handshake with 101 (back {ba}), but the load balancer withheld that: {client}.",
+        "The router accepted the handshake with {b101} (back {ba}), but the load balancer withheld that: {client}.",
     ),
     Case(
         "passed-through",
@@ -393,6 +400,22 @@ NOT_SWITCHED = (
 
 ONLY_BACK = (
     # Seen on the back only.
+    Case(
+        "stripped",
+        None,
+        lambda r: r["front_encrypted"] & r["remnant"],
+        "The front leg is encrypted, but what left the load balancer can be nothing else than a handshake without {lost} "
+        "(back {b}): its Sec-WebSocket headers are still there.",
+        likely=True,
+    ),
+    Case(
+        "passed-through",
+        None,
+        lambda r: r["front_encrypted"] & r["intact"] & ~r["b_hidden"] & (r["b_began"] != NEVER),
+        "The front leg is encrypted, but a handshake that still asks for WebSocket left the load balancer (back {b}), and "
+        "{router}. Whether the client got that answer, and whether the handshake is the client's own, only the keys would tell.",
+        likely=True,
+    ),
     Case(
         "undetermined",
         "encrypted",

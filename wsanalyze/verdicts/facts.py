@@ -47,12 +47,16 @@ _COLUMNS = (
     "server",
     "sec_websocket_accept",
     "response_head",
+    "reset",
+    "reset_by",
+    "reset_time",
+    "reset_frame",
 )
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
     (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
-    (("status", "client_port", "server_port", "end_frame"), 0, np.int64),
+    (("status", "said", "client_port", "server_port", "end_frame"), 0, np.int64),
     (("identity", "accept", "head", "reply", "content"), 0, np.uint64),
     (("complete", "handshake", "traces", *_FLAGS), False, bool),
 )
@@ -121,6 +125,7 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
     both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
+    _end_streams(both)
     there = (numbers != NOBODY).to_numpy(bool)
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
     for names, absent, dtype in _ABSENT:
@@ -129,6 +134,15 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
             values[there] = both.loc[numbers[there], name].to_numpy(dtype)
             result[name] = values
     return result.add_prefix(prefix)
+
+
+def _end_streams(both: pd.DataFrame) -> None:
+    """Where an HTTP/2 stream was broken off, that counts and not the connection's end."""
+    broken = both["reset"].notna().to_numpy(bool)
+    both["end"] = np.where(broken, times(both["reset_time"]), both["end"])
+    both["ended"] = np.where(broken, "rst", both["ended"])
+    both["ended_by"] = np.where(broken, both["reset_by"], both["ended_by"])
+    both["end_frame"] = np.where(broken, both["reset_frame"].to_numpy(np.int64, na_value=0), both["end_frame"])
 
 
 def _compare(rows: pd.DataFrame) -> None:
@@ -146,6 +160,9 @@ def _compare(rows: pd.DataFrame) -> None:
     # A router may answer wrongly: then its answer does not name the key.
     keyed = rows["f_sec_websocket_key"].notna() & rows["b_sec_websocket_key"].notna()
     known &= keyed | rows["same_key"] | (rows["f_accept"] != 0) & (rows["f_accept"] != rows["b_accept"])
+    # Over HTTP/2 there is no key; an answer to the one that the load balancer made may come through, or be made up (RFC 8441 5).
+    translated = (rows["f_version"] == "2") & rows["f_sec_websocket_key"].isna()
+    known &= rows["same_key"] | ~translated
     # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
     rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
     # Without the client's request there is no telling that this is its partner.

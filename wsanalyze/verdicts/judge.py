@@ -75,4 +75,17 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
     doubtful["tries"] = 1
     doubtful["retried_without"] = False
     doubtful["confidence"] = "likely"
-    return pd.concat([best, doubtful.drop_duplicates("front")], ignore_index=True).drop(columns=["key", "rank"])
+    return pd.concat([best, _apart(doubtful)], ignore_index=True).drop(columns=["key", "rank"])
+
+
+def _apart(doubtful: pd.DataFrame) -> pd.DataFrame:
+    """One row for each front, as far as that goes with a back of its own, in the order in which they came."""
+    ordered = doubtful.sort_values(["f_began", "front", "b_began", "back"], kind="stable")
+    chosen: dict[int, Any] = {}
+    taken: set[int] = set()
+    for place, front, back in zip(ordered.index, ordered["front"], ordered["back"], strict=True):
+        if front not in chosen and back not in taken:
+            chosen[front] = place
+            taken.add(back)
+    left = ordered[~ordered["front"].isin(chosen)].drop_duplicates("front")
+    return pd.concat([ordered.loc[list(chosen.values())], left])

@@ -6,32 +6,44 @@ sends another one. The same one on both sides is the same connection, and whatev
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import sealed as unread
 from wsanalyze.pairing.matching import BYTES
 from wsanalyze.verdicts.wording import addressed
 
-_HANDSHAKE_RECORD = 0x16
-_CLIENT_HELLO = 1
-_TYPE_AT = 5
-"""Where a record's first handshake message says what it is (RFC 8446 4 and 5.1)."""
-_ENOUGH = 32
-"""Bytes of a connection's beginning in which 21 of the random ones lie."""
 _ENDPOINTS = ["client_address", "client_port", "server_address", "server_port", "first"]
 
 
-def sealed(front: Tables, back: Tables) -> pd.DataFrame:
-    """The columns of `Analysis.handshakes` that such a connection has (but for `id` and `findings`), and `first_frame`."""
+def twins(front: Tables, back: Tables) -> pd.DataFrame:
+    """The connections of both sides that are the same TLS, whether it can be read or not.
+
+    Columns as in `schema.CONNECTIONS`, with those of the back ending in `_back`. A connection that is in both captures, the
+    very same one, is none; nor is one whose hello another server answered.
+    """
     ours, theirs = (_hellos(tables.connections) for tables in (front, back))
-    both = ours.merge(theirs, on="client_prefix", suffixes=("", "_back"))
+    both = ours.merge(theirs, on="tls_client_random", suffixes=("", "_back"))
     itself = (both[_ENDPOINTS].to_numpy(object) == both[[f"{name}_back" for name in _ENDPOINTS]].to_numpy(object)).all(
         axis=1
     )
     answers = both[["server_digest", "server_digest_back"]].dropna()
     differing = answers.index[(answers["server_digest"] != answers["server_digest_back"]).to_numpy(bool)]
-    both = both[~itself & ~both.index.isin(differing)]
+    found: pd.DataFrame = both[~itself & ~both.index.isin(differing)]
+    return found
+
+
+def sealed(front: Tables, back: Tables) -> pd.DataFrame:
+    """The columns of `Analysis.handshakes` that such a connection has (but for `id` and `findings`), and `first_frame`.
+
+    Only for those that nobody can read: what can be read is judged handshake by handshake.
+    """
+    both = twins(front, back)
+    sides = [
+        both[[f"protocol{side}", f"tls_decryption{side}"]].set_axis(["protocol", "tls_decryption"], axis=1)
+        for side in ("", "_back")
+    ]
+    both = both[unread(sides[0]) & unread(sides[1])]
     # Of several tries that one counts which the router answered; a hello that stands twice on the front names none.
     both = both.sort_values(["connection", "server_bytes_back", "first_back"], ascending=[True, False, True])
     tries = both.groupby("connection")["connection"].transform("size")
@@ -69,14 +81,9 @@ _TOLD = ("first_frame", "last_frame", "first_frame_back", "last_frame_back", "tl
 
 
 def _hellos(connections: pd.DataFrame) -> pd.DataFrame:
-    """The connections that begin with a ClientHello."""
-    prefixes = connections["client_prefix"].to_numpy(object)
-    tells = np.array([isinstance(prefix, bytes) and _is_hello(prefix) for prefix in prefixes], bool)
-    return connections[tells & (connections["protocol"] == "tls").to_numpy(bool)]
-
-
-def _is_hello(prefix: bytes) -> bool:
-    return len(prefix) >= _ENOUGH and prefix[0] == _HANDSHAKE_RECORD and prefix[_TYPE_AT] == _CLIENT_HELLO
+    """The connections whose ClientHello was captured."""
+    there = connections["tls_client_random"].notna().to_numpy(bool)
+    return connections[there].assign(tls_client_random=connections.loc[there, "tls_client_random"].astype(object))
 
 
 def _reason(first: int, last: int, first_back: int, last_back: int, name: str | None) -> str:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
+from wsanalyze.completeness import sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import times
@@ -34,9 +35,9 @@ def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Table
     behind = rows["b_over"].to_numpy(np.int64)
     rows["back_lossy"] = rows["paired"] & _loses(back, behind, behind)
     rows["try_hidden"] = rows["paired"] & _hides_request(rows, pairing, back)
-    sealed = front.connections[front.connections["protocol"].isin(["tls", "http/2"]).to_numpy(bool)]
-    at_that_time = overlap(start, end, times(sealed["first"]), times(sealed["last"]))
-    rows["front_encrypted"] = only_back & (at_that_time | (len(sealed) > 0 and not pairing.clock.known))
+    unread = front.connections[sealed(front.connections)]
+    at_that_time = overlap(start, end, times(unread["first"]), times(unread["last"]))
+    rows["front_encrypted"] = only_back & (at_that_time | (len(unread) > 0 and not pairing.clock.known))
     rows["remnant"] = only_back & rows["b_traces"] & rows["b_complete"] & ~rows["b_asks_websocket"]
     rows["lost_upgrade"] |= rows["remnant"]
     # Who sends the other headers of a handshake sends this one too (RFC 6455 4.1).

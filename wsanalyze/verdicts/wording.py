@@ -38,10 +38,12 @@ def reason(row: Mapping[Any, Any]) -> str:
     return case.reason.format(
         f=frames(row["f_request_frames"]),
         fa=frames(row["f_response_frames"]),
-        fs=row["f_status"],
+        fs=row["f_said"],
         b=frames(row["b_request_frames"]),
         ba=frames(row["b_response_frames"]),
-        bs=row["b_status"],
+        bs=row["b_said"],
+        f101=_accepted(row, "f"),
+        b101=_accepted(row, "b"),
         lost=" and ".join(lost),
         lack=_lack(row),
         why=row["why"],
@@ -51,9 +53,23 @@ def reason(row: Mapping[Any, Any]) -> str:
         nothing=NOTHING,
         client=_client(row),
         router=_router(row),
-        by=_by(row) + (", as HTTP/1.0" if row["lowered"] else ""),
+        by=_by(row) + _as(row),
         its_answer="its own" if row["b_101"] else "any",
     )
+
+
+def _accepted(row: Mapping[Any, Any], side: str) -> str:
+    """The status that accepts a WebSocket: 101, or 2xx to an extended CONNECT (RFC 8441 5)."""
+    said = row[f"{side}_said"]
+    return f"{said} to its extended CONNECT" if row[f"{side}_version"] == "2" and said else "101"
+
+
+def _as(row: Mapping[Any, Any]) -> str:
+    """In which version of HTTP it left, where that is not the one in which it came."""
+    versions = (row["f_version"], row["b_version"])
+    if "2" in versions and None not in versions and versions[0] != versions[1]:
+        return ", translated to HTTP/2" if versions[1] == "2" else f", translated to HTTP/{versions[1]}"
+    return ", as HTTP/1.0" if row["lowered"] else ""
 
 
 def _by(row: Mapping[Any, Any]) -> str:
@@ -82,22 +98,27 @@ def frames(numbers: Any) -> str:
 def _client(row: Mapping[Any, Any]) -> str:
     """What the client got."""
     if row["f_status"]:
-        return f"the client got {row['f_status']} (front {frames(row['f_response_frames'])})"
+        return f"the client got {row['f_said']} (front {frames(row['f_response_frames'])})"
     how = "reset" if row["f_ended"] == "rst" else "closed"
+    what, code = "connection", ""
+    if isinstance(row["f_reset"], str):
+        what, code = "stream", f"{row['f_reset']}, "
     if row["client_left"]:
-        return f"the client {how} the connection before it had an answer (front frame {row['f_end_frame']})"
+        return f"the client {how} the {what} before it had an answer ({code}front frame {row['f_end_frame']})"
     if row["lb_left"]:
-        return f"the load balancer {how} the client's connection without an answer (front frame {row['f_end_frame']})"
+        return f"the load balancer {how} the client's {what} without an answer ({code}front frame {row['f_end_frame']})"
     return "the client got no answer while it was captured"
 
 
 def _router(row: Mapping[Any, Any]) -> str:
     """What the router answered."""
     if not row["b_status"]:
+        if isinstance(row["b_reset"], str) and row["b_ended_by"] == "server":
+            return f"the router reset the stream ({row['b_reset']}, back frame {row['b_end_frame']})"
         return "what the router answered is not in the capture" if row["b_hidden"] else "the router never answered"
     words = row["b_x_cf_routererror"]
     own = f", {words}" if isinstance(words, str) else ""
-    return f"the router answered {row['b_status']}{own} (back {frames(row['b_response_frames'])})"
+    return f"the router answered {row['b_said']}{own} (back {frames(row['b_response_frames'])})"
 
 
 def _lack(row: Mapping[Any, Any]) -> str:

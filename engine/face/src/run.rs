@@ -18,19 +18,22 @@ const STANDARD_INPUT: &str = "-";
 
 type HeadBytes<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
 
-/// Read a capture: its tables by name, as Arrow record batches (of the PyCapsule interface).
+/// Read a capture: its tables by name, as Arrow record batches (of the PyCapsule interface); and the key log in it.
 ///
+/// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
 /// `name` is what the table `captures` calls the file. `progress` is told how many bytes were read; what it raises ends
 /// the reading, and is raised. A file that cannot be read is a `CaptureError`.
 #[pyfunction]
-#[pyo3(signature = (path, name, progress=None))]
+#[pyo3(signature = (path, name, progress=None, key_log=Vec::new()))]
 pub(crate) fn scan(
     py: Python<'_>,
     path: PathBuf,
     name: String,
     progress: Option<Py<PyAny>>,
-) -> PyResult<Bound<'_, PyDict>> {
-    let tables = read(py, &path, progress.as_ref(), |reader, progress| pass::scan(reader, &name, progress))?;
+    key_log: Vec<u8>,
+) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyBytes>)> {
+    let (tables, carried) =
+        read(py, &path, progress.as_ref(), |reader, progress| pass::scan(reader, &name, &key_log, progress))?;
     let dict = PyDict::new(py);
     for (name, batch) in [
         ("captures", tables.captures),
@@ -41,18 +44,20 @@ pub(crate) fn scan(
     ] {
         dict.set_item(name, PyRecordBatch::new(batch))?;
     }
-    Ok(dict)
+    Ok((dict, PyBytes::new(py, &carried)))
 }
 
 /// Read a capture again for the heads of exchanges, each named by its connection and its position there: request and
 /// response as captured, or None.
 #[pyfunction]
+#[pyo3(signature = (path, wanted, key_log=Vec::new()))]
 pub(crate) fn read_heads<'py>(
     py: Python<'py>,
     path: PathBuf,
     wanted: Vec<ExchangeId>,
+    key_log: Vec<u8>,
 ) -> PyResult<HashMap<ExchangeId, HeadBytes<'py>>> {
-    let heads = read(py, &path, None, |reader, progress| Ok(pass::heads(reader, &wanted, progress)))?;
+    let heads = read(py, &path, None, |reader, progress| Ok(pass::heads(reader, &wanted, &key_log, progress)))?;
     let bytes = |head: Option<Vec<u8>>| head.map(|head| PyBytes::new(py, &head));
     Ok(heads.into_iter().map(|(exchange, heads)| (exchange, (bytes(heads.request), bytes(heads.response)))).collect())
 }

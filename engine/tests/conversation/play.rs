@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use wsanalyze_engine::packet::{Address, Endpoint};
 use wsanalyze_engine::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
@@ -115,7 +116,7 @@ impl Play {
     }
 
     fn perform(&self, cut: Cut, output: &Rc<RefCell<Output>>) {
-        let mut conversation = Conversation::new(0, Rc::clone(output));
+        let mut conversation = Conversation::new(0, Rc::clone(output), Arc::default());
         if !self.mid_stream {
             conversation.begins();
         }

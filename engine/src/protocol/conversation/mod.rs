@@ -2,12 +2,12 @@
 //!
 //! `proxied` takes a PROXY header off, `opening` digests the first bytes; `spoken` reads what is then in the clear: `detect`
 //! tells the protocol, `http` reads HTTP/1.x, where `pairing` tells which response answers which request, `upgrade` what the connection becomes, `frames` what
-//! a WebSocket carries. Other protocols are counted only. `hello` reads what TLS says in the clear.
+//! a WebSocket carries. Other protocols are counted only. `tls` reads
+//! the same within TLS, as far as the keys allow.
 
 mod detect;
 mod exchange;
 mod frames;
-mod hello;
 mod hold;
 mod http;
 mod message;
@@ -22,25 +22,32 @@ mod row;
 mod sink;
 mod spoken;
 mod text;
+mod tls;
 mod upgrade;
 mod values;
 
 pub use output::{ExchangeId, Heads, Output, Shared, Wanted};
 pub use text::{MAX_TEXT, text_of};
 
-use hello::Hellos;
 use oddities::Oddities;
 use opening::Opening;
 use proxied::{Passed, Proxied};
 use spoken::{Spoken, Turn};
+use tls::Tls;
+
+use std::sync::{Arc, Mutex};
 
 use super::Stamp;
+use super::tls::Secrets;
 use crate::stream::{Direction, Facts, Gap, Handler};
+
+/// The secrets that the connections of one capture share; they grow while it is read.
+pub type SharedSecrets = Arc<Mutex<Secrets>>;
 
 /// How the connection is read.
 enum Layer {
     Clear(Box<Spoken>),
-    Tls(Box<Hellos>),
+    Tls(Box<Tls>),
 }
 
 /// One connection.
@@ -50,6 +57,7 @@ enum Layer {
 pub struct Conversation {
     connection: u32,
     output: Shared,
+    secrets: SharedSecrets,
     /// Whether the stream's client is the server.
     swapped: bool,
     proxied: Proxied,
@@ -61,13 +69,14 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// The connection of this number, whose rows go to `output`.
+    /// The connection of this number, whose rows go to `output`; `secrets` decrypt its TLS.
     #[must_use]
-    pub fn new(connection: u32, output: Shared) -> Self {
+    pub fn new(connection: u32, output: Shared, secrets: SharedSecrets) -> Self {
         Self {
             connection,
             layer: Layer::Clear(Box::new(Spoken::new(connection, false, Shared::clone(&output)))),
             output,
+            secrets,
             swapped: false,
             proxied: Proxied::default(),
             openings: [Opening::new(false), Opening::new(false)],
@@ -88,7 +97,7 @@ impl Conversation {
         self.openings[sender as usize].feed(bytes);
         let turn = match &mut self.layer {
             Layer::Clear(spoken) => spoken.data(sender, bytes, stamp, &mut self.oddities),
-            Layer::Tls(hellos) => return hellos.data(sender, bytes),
+            Layer::Tls(tls) => return tls.data(sender, bytes, stamp, &mut self.oddities),
         };
         self.turn(turn);
     }
@@ -99,9 +108,12 @@ impl Conversation {
             return;
         };
         if let Some(first) = tls {
-            let mut hellos = Hellos::new();
-            first.iter().for_each(|(by, bytes, _)| hellos.data(*by, bytes));
-            self.layer = Layer::Tls(Box::new(hellos));
+            let inside = Spoken::new(self.connection, true, Shared::clone(&self.output));
+            let mut tls = Box::new(Tls::new(Arc::clone(&self.secrets), inside));
+            for (by, bytes, stamp) in first {
+                tls.data(by, &bytes, stamp, &mut self.oddities);
+            }
+            self.layer = Layer::Tls(tls);
         }
         if swapped {
             self.swapped = !self.swapped;
@@ -159,7 +171,7 @@ impl Handler for Conversation {
         self.openings[sender as usize].stop();
         let turn = match &mut self.layer {
             Layer::Clear(spoken) => spoken.gap(sender, gap, &mut self.oddities),
-            Layer::Tls(hellos) => return hellos.gap(sender),
+            Layer::Tls(tls) => return tls.gap(sender, gap, &mut self.oddities),
         };
         self.turn(turn);
     }
@@ -173,7 +185,7 @@ impl Handler for Conversation {
         let sender = self.sender(direction);
         let turn = match &mut self.layer {
             Layer::Clear(spoken) => spoken.end(sender, self.last, &mut self.oddities),
-            Layer::Tls(_) => None,
+            Layer::Tls(tls) => return tls.end(sender, &mut self.oddities),
         };
         self.turn(turn);
     }
@@ -181,14 +193,14 @@ impl Handler for Conversation {
     fn is_reading(&self) -> bool {
         match &self.layer {
             Layer::Clear(spoken) => spoken.is_reading(),
-            Layer::Tls(hellos) => hellos.is_reading(),
+            Layer::Tls(tls) => tls.is_reading(),
         }
     }
 
     fn finish(mut self, facts: Facts) {
         match &mut self.layer {
             Layer::Clear(spoken) => spoken.finish(&facts, &mut self.oddities),
-            Layer::Tls(_) => {}
+            Layer::Tls(tls) => tls.finish(&facts, &mut self.oddities),
         }
         self.write(&facts);
     }

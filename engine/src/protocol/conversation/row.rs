@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use super::detect::Protocol;
+use super::text::within_limit;
 use super::{Conversation, Layer, direction_name, opposite};
+use crate::protocol::tls::Session;
 use crate::stream::{Ended, Facts, Opened};
 use crate::table::ConnectionRow;
 
@@ -15,14 +17,18 @@ impl Conversation {
         let proxy = self.proxied.header;
         let source = proxy.and_then(|header| header.source);
         let source_address = source.as_ref().map(SocketAddr::ip).map(|address| address.to_string());
-        let (version, alpn, name) = match &self.layer {
-            Layer::Tls(hellos) => (hellos.version(), hellos.alpn(), hellos.server_name()),
-            Layer::Clear(_) => (None, None, None),
+        let (spoken, tls) = match &self.layer {
+            Layer::Clear(spoken) => (&**spoken, None),
+            Layer::Tls(tls) => (&tls.inside, Some(&tls.session)),
         };
-        let spoken = match &self.layer {
-            Layer::Clear(spoken) => Some(spoken),
-            Layer::Tls(_) => None,
-        };
+        // What nobody can decrypt is known as TLS.
+        let protocol = spoken.protocol.or(tls.map(|_| Protocol::Tls));
+        let version = tls.and_then(Session::version);
+        let name = tls.and_then(Session::server_name).map(within_limit);
+        let alpn = tls.and_then(Session::alpn);
+        let cipher = tls.and_then(Session::cipher_suite);
+        let random = tls.and_then(Session::client_random);
+        let alerts = tls.map(Session::alerts).unwrap_or_default();
         let [client, server] = &self.openings;
         let row = ConnectionRow {
             connection: Some(self.connection),
@@ -51,16 +57,16 @@ impl Conversation {
             server_retransmissions: Some(facts.of_server.retransmissions),
             duplicates: Some(facts.duplicates),
             conflicts: Some(facts.conflicts),
-            protocol: spoken.map_or(Some(Protocol::Tls), |spoken| spoken.protocol).map(Protocol::name),
-            websocket: Some(spoken.is_some_and(|spoken| spoken.is_websocket())),
+            protocol: protocol.map(Protocol::name),
+            websocket: Some(spoken.is_websocket()),
             tls_version: version.as_deref(),
             tls_sni: name,
-            tls_alpn: alpn.as_deref(),
-            tls_cipher: None,
-            tls_client_random: None,
-            tls_resumed: None,
-            tls_alerts: None,
-            tls_decryption: None,
+            tls_alpn: alpn.as_deref().map(within_limit),
+            tls_cipher: cipher.as_deref(),
+            tls_client_random: random.as_ref().map(<[u8; 32]>::as_slice),
+            tls_resumed: tls.and_then(Session::resumed),
+            tls_alerts: Some(&alerts),
+            tls_decryption: tls.map(Session::decryption),
             http2_connect_protocol: None,
             proxy_version: proxy.map(|header| header.version.into()),
             proxy_source_address: source_address.as_deref(),
@@ -69,7 +75,7 @@ impl Conversation {
             server_digest: server.digest(),
             client_prefix: client.prefix(),
             longest_idle: Some(facts.longest_idle),
-            exchanges: Some(spoken.map_or(0, |spoken| spoken.exchanges())),
+            exchanges: Some(spoken.exchanges()),
         };
         let mut output = self.output.borrow_mut();
         if let Some(builders) = output.tables() {
