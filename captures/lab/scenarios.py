@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from captures.lab import traffic
 from captures.lab.plan import Tls
-from captures.lab.scenario import Recording, Scenario
+from captures.lab.scenario import Recording, RouterTls, Scenario
 from captures.lab.wire import Impairment
 
 _TLS12, _TLS13 = Tls("1.2", alpn=("http/1.1",)), Tls("1.3", alpn=("http/1.1",))
@@ -235,7 +235,7 @@ _ENCRYPTED = (
         "haproxy-tcp-tls",
         "layer 4, TLS from the client to the router: nobody in between can read it",
         traffic.encrypted(traffic.FEW, _TLS13),
-        router_tls=True,
+        router_tls=RouterTls(carried=True),
     ),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),
     Scenario("nginx-h2", "answers 400 to extended CONNECT", traffic.H2),

@@ -263,11 +263,12 @@ def patient(traffic: Traffic, seconds: float = 12.0) -> Traffic:
     )
 
 
-def encrypted(traffic: Traffic, tls: Tls) -> Traffic:
-    """The same through TLS on 443."""
+def encrypted(traffic: Traffic, *tls: Tls) -> Traffic:
+    """The same through TLS on 443; where several ways of it are given, visits take them in turn."""
     return Traffic(
         visits=tuple(
-            Visit(visit.steps, visit.source, visit.to, port=443, tls=tls, after=visit.after) for visit in traffic.visits
+            Visit(visit.steps, visit.source, visit.to, port=443, tls=tls[number % len(tls)], after=visit.after)
+            for number, visit in enumerate(traffic.visits)
         )
     )
 
