@@ -7,7 +7,8 @@ from captures.lab.plan import Tls
 from captures.lab.scenario import Recording, RouterTls, Scenario
 from captures.lab.wire import Impairment
 
-_TLS12, _TLS13 = Tls("1.2", alpn=("http/1.1",)), Tls("1.3", alpn=("http/1.1",))
+_HTTP1 = ("http/1.1",)
+_TLS12, _TLS13 = Tls("1.2", _HTTP1), Tls("1.3", _HTTP1)
 
 _PRODUCTS = (
     Scenario("haproxy-http-fwd", "as it should be: lowercased names, pooled connections", traffic.USUAL),
@@ -236,6 +237,76 @@ _ENCRYPTED = (
         "layer 4, TLS from the client to the router: nobody in between can read it",
         traffic.encrypted(traffic.FEW, _TLS13),
         router_tls=RouterTls(carried=True),
+    ),
+    Scenario("nginx-tls12", "TLS 1.2 in front", traffic.encrypted(traffic.FEW, _TLS12), balancer="nginx-tls"),
+    Scenario("nginx-tls13", "TLS 1.3 in front", traffic.encrypted(traffic.USUAL, _TLS13), balancer="nginx-tls"),
+    Scenario(
+        "nginx-tls13-default",
+        "stripped behind TLS 1.3, HTTP/1.0 to the router",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        balancer="nginx-tls-default",
+    ),
+    Scenario(
+        "haproxy-tls12-delete-upgrade",
+        "Upgrade is deleted behind TLS 1.2",
+        traffic.encrypted(traffic.USUAL, _TLS12),
+        balancer="haproxy-tls-delete-upgrade",
+    ),
+    Scenario(
+        "haproxy-tls13-delete-both",
+        "both are deleted behind TLS 1.3",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        balancer="haproxy-tls-delete-both",
+    ),
+    Scenario(
+        "haproxy-tls12-rsa",
+        "TLS 1.2 with the key sent under RSA, not agreed on",
+        traffic.encrypted(traffic.FEW, Tls("1.2", _HTTP1, "AES128-GCM-SHA256")),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-cbc",
+        "TLS 1.2 with CBC suites",
+        traffic.encrypted(
+            traffic.FEW, Tls("1.2", _HTTP1, "ECDHE-RSA-AES128-SHA256"), Tls("1.2", _HTTP1, "ECDHE-RSA-AES256-SHA")
+        ),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-chacha",
+        "TLS 1.2 with ChaCha20-Poly1305",
+        traffic.encrypted(traffic.FEW, Tls("1.2", _HTTP1, "ECDHE-RSA-CHACHA20-POLY1305")),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "nginx-stream-tls",
+        "layer 4, TLS from the client to the router",
+        traffic.encrypted(traffic.FEW, _TLS12, _TLS13),
+        router_tls=RouterTls(carried=True),
+    ),
+    Scenario(
+        "haproxy-tcp-tls-proxy-v2",
+        "layer 4, a PROXY header and then TLS from the client to the router",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(carried=True, after_proxy=True),
+    ),
+    Scenario(
+        "haproxy-reencrypt",
+        "TLS 1.3 on both legs, each with keys of its own",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        router_tls=RouterTls(version="1.3"),
+    ),
+    Scenario(
+        "haproxy-reencrypt-strip",
+        "both are deleted between TLS and TLS",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(version="1.3"),
+    ),
+    Scenario(
+        "nginx-reencrypt",
+        "TLS 1.3 in front, TLS 1.2 to the router",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(version="1.2"),
     ),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),
     Scenario("nginx-h2", "answers 400 to extended CONNECT", traffic.H2),
