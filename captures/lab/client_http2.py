@@ -57,7 +57,10 @@ class Http2Visit(Multiplexed):
         asked.sent = self._headers(step, asked)
         asked.stream = self.connection.get_next_available_stream_id()
         exchange = self.streams[asked.stream] = Exchange(self, asked.stream)
-        self.connection.send_headers(asked.stream, asked.sent, end_stream=isinstance(step, Request))
+        body = step.body if isinstance(step, Request) else b""
+        self.connection.send_headers(asked.stream, asked.sent, end_stream=isinstance(step, Request) and not body)
+        if body:
+            self.connection.send_data(asked.stream, body, end_stream=True)
         await self.flush()
         try:
             answer = await asyncio.wait_for(exchange.answer, step.patience)

@@ -118,6 +118,9 @@ def _of_answer(asked: Asked, seen: Seen) -> Iterator[str]:
     key = (values(seen.headers, "sec-websocket-key") or [""])[0]
     if seen.status == 101 and values(seen.answer, "sec-websocket-accept") != [accept_of(key)]:
         yield "accept-invalid"
+    # Where the router speaks HTTP/2 there is none to pass on: the load balancer has to work it out.
+    if asked.status == 101 and asked.key and values(asked.received, "sec-websocket-accept") != [accept_of(asked.key)]:
+        yield "accept-invalid"
     if seen.status is None or accepted(seen) or asked.status in {None, 101} or switched(asked):
         return
     if seen.status != asked.status or (error and not values(asked.received, "x-cf-routererror")):

@@ -323,4 +323,71 @@ _ENCRYPTED = (
     Scenario("nghttpx-h2", "extended CONNECT; a key is made for the router", traffic.H2),
 )
 
-SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *_ENCRYPTED)
+_HTTP2 = (
+    Scenario(
+        "haproxy-h2-at-once",
+        "the same paths at the same time, on streams and on connections",
+        traffic.H2_AT_ONCE,
+        balancer="haproxy-h2",
+    ),
+    Scenario(
+        "nghttpx-h2-at-once",
+        "the same paths at the same time, on streams and on connections",
+        traffic.H2_AT_ONCE,
+        balancer="nghttpx-h2",
+    ),
+    Scenario(
+        "envoy-h2-client-key",
+        "extended CONNECT with a key, which the router gets",
+        traffic.H2_KEYED,
+        balancer="envoy-h2",
+    ),
+    Scenario("hitch-h2", "TLS is ended, the HTTP/2 inside is carried", traffic.H2_MORE),
+    Scenario("haproxy-h2c", "HTTP/2 by prior knowledge in front", traffic.cleartext(traffic.H2_MORE)),
+    Scenario(
+        "haproxy-tcp-h2c",
+        "layer 4: HTTP/2 by prior knowledge, carried",
+        traffic.cleartext(traffic.H2_MORE),
+        balancer="haproxy-tcp",
+    ),
+    Scenario("haproxy-h2-back", "HTTP/1.1 in front, extended CONNECT to the router", traffic.USUAL),
+    Scenario(
+        "haproxy-h2-back-tls",
+        "HTTP/1.1 in front, extended CONNECT to the router over TLS",
+        traffic.FEW,
+        router_tls=RouterTls(alpn=("h2", "http/1.1")),
+    ),
+    Scenario("haproxy-h2-both", "extended CONNECT in front and to the router", traffic.H2_MORE),
+    Scenario(
+        "haproxy-h2-back-reset",
+        "the router resets the streams of extended CONNECT",
+        traffic.FEW,
+        balancer="haproxy-h2-back",
+        router_connect="reset",
+    ),
+    Scenario(
+        "haproxy-h2-back-unknown",
+        "the router does not know extended CONNECT, as Gorouter",
+        traffic.FEW,
+        balancer="haproxy-h2-back",
+        router_connect="unknown",
+    ),
+    Scenario(
+        "haproxy-h2-both-reset",
+        "extended CONNECT in front, the router resets its streams",
+        traffic.H2_MORE,
+        balancer="haproxy-h2-both",
+        router_connect="reset",
+    ),
+    Scenario("envoy-h2-back", "HTTP/1.1 in front, extended CONNECT to the router", traffic.FEW),
+    Scenario("envoy-h2-both", "extended CONNECT in front and to the router", traffic.H2_MORE),
+    Scenario(
+        "envoy-h2-both-unknown",
+        "the router does not know extended CONNECT, as Gorouter",
+        traffic.H2_MORE,
+        balancer="envoy-h2-both",
+        router_connect="unknown",
+    ),
+)
+
+SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *_ENCRYPTED, *_HTTP2)
