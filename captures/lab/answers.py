@@ -8,12 +8,31 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from captures.lab.seen import Seen
 from captures.lab.stream import Head, Headers, Stream
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 Answer = tuple[int, Headers, bytes]
 """Status, headers, body."""
+
+
+def request_id(seen: Seen) -> str:
+    """X-Vcap-Request-Id: Gorouter makes one for each request that it gets."""
+    words = f"{seen.target} {seen.connection} {seen.position}"
+    return hashlib.md5(words.encode(), usedforsecurity=False).hexdigest()
+
+
+def negotiated(head: Head) -> tuple[Headers, bool]:
+    """What the router takes of the offered subprotocols and extensions, and whether messages are compressed."""
+    taken: list[tuple[str, str]] = []
+    if offered := head.all("sec-websocket-protocol"):
+        taken.append(("Sec-WebSocket-Protocol", offered[0].split(",")[0].strip()))
+    compressed = any("permessage-deflate" in text for text in head.all("sec-websocket-extensions"))
+    if compressed:
+        agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        taken.append(("Sec-WebSocket-Extensions", agreed))
+    return tuple(taken), compressed
 
 
 def accept_of(key: str) -> str:
@@ -47,7 +66,7 @@ async def answer(asking: Asking) -> Answer:
 
 def _asks(head: Head) -> bool:
     """Whether this is a WebSocket request as Gorouter recognises it."""
-    return (
+    return head.extended_connect or (
         "upgrade" in head.tokens("connection")
         and [value.lower() for value in head.all("upgrade")][:1] == ["websocket"]
         and head.start[2] >= "HTTP/1.0"
@@ -60,7 +79,8 @@ async def _page(_: Asking) -> Answer:
 
 async def _websocket(asking: Asking) -> Answer:
     keys = asking.head.all("sec-websocket-key")
-    if not _asks(asking.head) or len(keys) != 1 or not keys[0]:
+    keyed = asking.head.extended_connect or (len(keys) == 1 and keys[0])
+    if not _asks(asking.head) or not keyed:
         # What an app's WebSocket library says to a request that was stripped on the way.
         return 400, (("Sec-Websocket-Version", "13"), ("Content-Type", "text/plain")), b"Bad Request\n"
     if asking.head.all("sec-websocket-version") != ["13"]:

@@ -43,3 +43,12 @@ class Asked:
     last_frame: float | None = None
     unanswered: bool = False
     """Nothing came although the client waited."""
+    stream: int | None = None
+    """The HTTP/2 stream."""
+    stream_reset: str | None = None
+    """Name of the error with which the other end reset it."""
+    tls_version: str | None = None
+    cipher: str | None = None
+    """The TLS cipher suite, as OpenSSL calls it."""
+    resumed: bool | None = None
+    """Whether the TLS session is an earlier one's; None where that was not asked for."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from captures.lab.asked import Asked
 from captures.lab.conversation import Conversation
 from captures.lab.network import Namespace
-from captures.lab.plan import Handshake, Pause, Request, Tls, Visit
+from captures.lab.plan import TLS_VERSIONS, Handshake, Pause, Request, Tls, Visit
 from captures.lab.stream import (
     TEXT,
     Head,
@@ -25,6 +25,28 @@ from captures.lab.stream import (
 )
 
 
+class _Resuming(ssl.SSLContext):
+    """A client's context whose connections each offer the session of the one before."""
+
+    session: ssl.SSLSession | None = None
+
+    def keep(self, stream: Stream) -> None:
+        """Offer this connection's session next time."""
+        if stream.secured is not None:
+            self.session = stream.secured.session
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """The base class's, with the session."""
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session or self.session)
+
+
 class Client:
     """Asks what is planned from its namespace and keeps the log."""
 
@@ -32,6 +54,7 @@ class Client:
         self.namespace, self.chance = namespace, chance
         self.authority, self.keylog = authority, keylog
         self.log: list[Asked] = []
+        self.sessions: dict[Tls, _Resuming] = {}
         self.kept: list[Stream] = []
         """Connections whose client still waits for an answer."""
 
@@ -49,10 +72,15 @@ class Client:
             return
         if visit.http2:
             # Loaded where it is needed: plain HTTP needs none of it.
-            from captures.lab.http2 import Http2Visit  # noqa: PLC0415
+            from captures.lab.client_http2 import Http2Visit  # noqa: PLC0415
 
             await Http2Visit(self, visit, stream).run()
-            return
+        else:
+            await self._in_turn(stream, visit)
+        if visit.tls in self.sessions:
+            self.sessions[visit.tls].keep(stream)
+
+    async def _in_turn(self, stream: Stream, visit: Visit) -> None:
         position = 0
         for step in visit.steps:
             if isinstance(step, Pause):
@@ -75,9 +103,15 @@ class Client:
         return Stream(*await asyncio.open_connection(sock=sock, ssl=context, server_hostname=host if context else None))
 
     def _context(self, tls: Tls) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.authority)
-        version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[tls.version]
-        context.minimum_version = context.maximum_version = version
+        if tls in self.sessions:
+            return self.sessions[tls]
+        context: ssl.SSLContext
+        if tls.resume:
+            context = self.sessions[tls] = _Resuming(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(self.authority)
+        else:
+            context = ssl.create_default_context(cafile=self.authority)
+        context.minimum_version = context.maximum_version = TLS_VERSIONS[tls.version]
         context.keylog_filename = str(self.keylog)
         if tls.alpn:
             context.set_alpn_protocols(list(tls.alpn))
@@ -87,7 +121,7 @@ class Client:
 
     async def _step(self, stream: Stream, visit: Visit, step: Request | Handshake, position: int) -> bool:
         """Ask one thing; whether the connection can be used for the next."""
-        asked = self.note(step, visit, stream.own, position)
+        asked = self.note(step, visit, stream, position)
         head = _write_head(step, asked)
         body = step.body if isinstance(step, Request) else b""
         early = write_frame(TEXT, b"early", mask=True) if isinstance(step, Handshake) and step.early else b""
@@ -109,12 +143,13 @@ class Client:
             return False
         return "close" not in answer.tokens("connection") and answer.start[0] != "HTTP/1.0"
 
-    def note(self, step: Request | Handshake, visit: Visit, own: str, position: int) -> Asked:
+    def note(self, step: Request | Handshake, visit: Visit, stream: Stream, position: int) -> Asked:
         """A new line of the log for what is about to be asked."""
         identity = str(uuid.UUID(int=self.chance.getrandbits(128)))
         key = None
         if isinstance(step, Handshake):
-            key = base64.b64encode(self.chance.randbytes(16)).decode() if step.key == "random" else step.key
+            made = base64.b64encode(self.chance.randbytes(16)).decode()
+            key = made if step.key in {"random", "always"} else step.key
         asked = Asked(
             id=identity,
             handshake=isinstance(step, Handshake),
@@ -122,7 +157,7 @@ class Client:
             path=step.path.replace("{id}", identity),
             host=step.host,
             version=step.version,
-            client=own,
+            client=stream.own,
             lb=join(visit.to, visit.port),
             tls=visit.tls is not None,
             position=position,
@@ -131,6 +166,10 @@ class Client:
             asked=time.time(),
         )
         asked.sent = headers_of(step, asked)
+        if (secured := stream.secured) is not None:
+            asked.tls_version = secured.version()
+            asked.cipher = (secured.cipher() or ("unknown",))[0]
+            asked.resumed = secured.session_reused if visit.tls and visit.tls.resume else None
         self.log.append(asked)
         return asked
 
@@ -166,7 +205,7 @@ def headers_of(step: Request | Handshake, asked: Asked) -> Headers:
         headers.append(("User-Agent", "lab-client/1"))
         if step.body:
             headers.append(("Content-Length", str(len(step.body))))
-        return (*headers, *step.headers)
+        return (*headers, *_own_headers(step, asked))
     wanted = (
         ("Upgrade", step.upgrade),
         ("Connection", step.connection),
@@ -176,7 +215,11 @@ def headers_of(step: Request | Handshake, asked: Asked) -> Headers:
         ("Sec-WebSocket-Extensions", step.extensions),
     )
     headers += [(name, value) for name, value in wanted if value is not None]
-    return (*headers, ("User-Agent", "lab-client/1"), *step.headers)
+    return (*headers, ("User-Agent", "lab-client/1"), *_own_headers(step, asked))
+
+
+def _own_headers(step: Request | Handshake, asked: Asked) -> Headers:
+    return tuple((name, text.replace("{id}", asked.id)) for name, text in step.headers)
 
 
 def _write_head(step: Request | Handshake, asked: Asked) -> bytes:

@@ -17,7 +17,7 @@ from captures.lab.asked import Asked
 from captures.lab.scenario import Scenario
 from captures.lab.seen import Seen
 from captures.lab.stream import Headers, values
-from captures.lab.truth import Expected, Journey, asks, switched, tokens
+from captures.lab.truth import Expected, Journey, accepted, asks, host_in, switched, tokens
 
 Found = tuple[str, str | None]
 """The rule, and the path of the request as the client sent it; None where it is no request's."""
@@ -107,7 +107,7 @@ def _of_agreements(asked: Asked, seen: Seen) -> Iterator[str]:
         ("sec-websocket-protocol", "subprotocol-altered"),
     ):
         offered = tokens(asked.sent, name) != tokens(seen.headers, name)
-        answered = switched(asked) and seen.status == 101 and tokens(asked.received, name) != tokens(seen.answer, name)
+        answered = switched(asked) and accepted(seen) and tokens(asked.received, name) != tokens(seen.answer, name)
         if offered or answered:
             yield rule
 
@@ -118,7 +118,10 @@ def _of_answer(asked: Asked, seen: Seen) -> Iterator[str]:
     key = (values(seen.headers, "sec-websocket-key") or [""])[0]
     if seen.status == 101 and values(seen.answer, "sec-websocket-accept") != [accept_of(key)]:
         yield "accept-invalid"
-    if seen.status in {None, 101} or asked.status in {None, 101} or switched(asked):
+    # Where the router speaks HTTP/2 there is none to pass on: the load balancer has to work it out.
+    if asked.status == 101 and asked.key and values(asked.received, "sec-websocket-accept") != [accept_of(asked.key)]:
+        yield "accept-invalid"
+    if seen.status is None or accepted(seen) or asked.status in {None, 101} or switched(asked):
         return
     if seen.status != asked.status or (error and not values(asked.received, "x-cf-routererror")):
         yield "answer-altered"
@@ -144,7 +147,7 @@ def _of_both(journey: Journey) -> Iterator[str]:
     """What holds for handshakes and for ordinary requests."""
     asked, seen = journey.asked, journey.first
     assert seen is not None
-    if _host(asked.host) != _host(next(iter(values(seen.headers, "host")), None)):
+    if _host(asked.host) != _host(host_in(seen.headers)):
         yield "host-altered"
     arrived = _listed(seen.headers, "x-forwarded-for")
     own = _listed(asked.sent, "x-forwarded-for")
@@ -200,7 +203,9 @@ def _is_invalid(asked: Asked, seen: Seen | None) -> bool:
         return True
     if any(broken(sent) for broken in _BROKEN):
         return True
-    return seen is not None and all(asks(seen.headers)) and any(broken(seen.headers) for broken in _BROKEN)
+    if seen is None or seen.version == "2":
+        return False
+    return all(asks(seen.headers)) and any(broken(seen.headers) for broken in _BROKEN)
 
 
 _BROKEN: tuple[Callable[[Headers], bool], ...] = (

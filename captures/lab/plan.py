@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 
 from captures.lab.network import CLIENTS, LB_FRONT
@@ -10,6 +11,7 @@ from captures.lab.stream import Headers
 HOST = "app.apps.test"
 DOPPLER = "doppler.sys.test"
 PATIENCE = 4.0
+TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Handshake:
     upgrade: str | None = "websocket"
     connection: str | None = "Upgrade"
     key: str | None = "random"
-    """`random`, a key, or none."""
+    """`random` (none over HTTP/2, see RFC 8441 5), `always` (random over HTTP/2, too), a key, or none."""
     websocket_version: str | None = "13"
     protocols: str | None = None
     extensions: str | None = None
@@ -135,6 +137,9 @@ class Tls:
     version: str = "1.3"
     alpn: tuple[str, ...] = ()
     ciphers: str | None = None
+    """OpenSSL's list, for TLS 1.2."""
+    resume: bool = False
+    """Each connection offers the session of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,9 @@ class Visit:
     port: int = 80
     tls: Tls | None = None
     http2: bool = False
+    """Agreed on by ALPN, or by prior knowledge where there is no TLS (RFC 9113 3.3)."""
+    at_once: bool = False
+    """Over HTTP/2: the steps are not asked in turn but all at the same time."""
     after: float = 0.0
     """Seconds from the start of the traffic."""
 

@@ -54,11 +54,17 @@ class Session:
         ):
             self.network = network
             wire = Wire(network.wire, self.scenario.impairment, self.chance) if self.scenario.impaired else None
-            self.router = Router(network.router, proxy=self.scenario.router_speaks)
+            self.router = Router(
+                network.router, proxy=self.scenario.router_speaks, connect=self.scenario.router_connect
+            )
+            keylog, back_keylog = Path(run, "keylog.txt"), Path(run, "keylog-back.txt")
             if self.scenario.router_up:
-                certificate = self.certificate / "lb.pem" if self.scenario.router_tls else None
-                await self.router.open(certificate=certificate)
-            keylog = Path(run, "keylog.txt")
+                await self.router.open(
+                    tls=self.scenario.router_tls,
+                    certificate=self.certificate / "lb.pem",
+                    # What is only carried has the front's secrets.
+                    keylog=None if self.scenario.carried else back_keylog,
+                )
             self.client = Client(network.client, self.chance, self.certificate / "authority.pem", keylog)
             front, back = self._recorders()
             async with contextlib.AsyncExitStack() as recording:
@@ -69,8 +75,10 @@ class Session:
             await self.router.close()
             if wire:
                 wire.close()
-            if keylog.exists():
-                shutil.copy(keylog, self.folder / "keylog.txt")
+            for secrets in (keylog, back_keylog):
+                (self.folder / secrets.name).unlink(missing_ok=True)
+                if secrets.exists():
+                    shutil.copy(secrets, self.folder / secrets.name)
         self._write()
 
     @contextlib.asynccontextmanager
@@ -192,7 +200,7 @@ class Session:
         if asked.id in self.back_missing:
             line["expected"], line["expected_detail"], line["expected_mode"] = "undetermined", "back-not-captured", None
             line["acceptable"], line["decidable"] = ["undetermined"], False
-        elif undecided(self.scenario):
+        elif undecided(self.scenario) or asked.id not in asked.path:
             line["acceptable"], line["decidable"] = sorted({told, "undetermined"}), None
 
     def _lb(self) -> dict[str, str]:
@@ -222,7 +230,7 @@ def _said_of(scenario: Scenario) -> dict[str, Any]:
     how = scenario.recording
     said: dict[str, Any] = {"tool": _first_line(("tcpdump", "--version"))}
     if scenario.router_tls:
-        said["router_tls"] = True
+        said["router_tls" if scenario.carried else "back_tls"] = True
     if how.snaplen:
         said["snaplen"] = how.snaplen
     if how.any_interface:

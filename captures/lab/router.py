@@ -7,46 +7,59 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
+import socket
 import ssl
-import struct
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 
-from captures.lab.answers import Asking, accept_of, answer
+from captures.lab.answers import Asking, accept_of, answer, negotiated, request_id
 from captures.lab.network import ROUTERS, Namespace
+from captures.lab.plan import TLS_VERSIONS
+from captures.lab.proxy_header import source_before, source_in, version_of
+from captures.lab.scenario import RouterTls
 from captures.lab.seen import Raw, Seen
 from captures.lab.stream import Head, Headers, Stream
 from captures.lab.talks import Talking, talk
 
-_PROXY2 = b"\r\n\r\n\x00\r\nQUIT\n"
 _BARE_400 = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
 )
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ")
+_HTTP2 = b"PRI * HTTP/2.0\r\n"
 
 
 class Router:
     """Listens at the routers' addresses and keeps the log."""
 
-    def __init__(self, namespace: Namespace, *, proxy: str = "any") -> None:
-        """`proxy`: which PROXY headers are understood, `any`, `v1` or `none`; another one gets a bare 400, as Gorouter answers."""
-        self.namespace, self.proxy = namespace, proxy
+    def __init__(self, namespace: Namespace, *, proxy: str = "any", connect: str = "taken") -> None:
+        """`proxy`: which PROXY headers are understood, `any`, `v1` or `none`; another one gets a bare 400, as Gorouter answers.
+
+        `connect`: what becomes of an extended CONNECT, see `Scenario.router_connect`.
+        """
+        self.namespace, self.proxy, self.connect = namespace, proxy, connect
         self.log: list[Seen] = []
         self.raw: list[Raw] = []
         self._connections = 0
         self._servers: list[asyncio.Server] = []
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def open(self, addresses: tuple[str, ...] = ROUTERS, *, certificate: Path | None = None) -> None:
-        """Listen; with a certificate (certificate and key in one file) for TLS on 443."""
-        context = None
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
+    async def open(
+        self,
+        addresses: tuple[str, ...] = ROUTERS,
+        *,
+        tls: RouterTls | None = None,
+        certificate: Path | None = None,
+        keylog: Path | None = None,
+    ) -> None:
+        """Listen on 80; with TLS, by a certificate (with its key in one file), on 443."""
+        context = _context(tls, certificate, keylog) if tls and certificate else None
         for address in addresses:
-            sock = self.namespace.listen(address, 443 if certificate else 80)
-            self._servers.append(await asyncio.start_server(self._accept, sock=sock, ssl=context))
+            sock = self.namespace.listen(address, 443 if context else 80)
+            if context and tls and tls.after_proxy:
+                self._begin(self._accept_after_proxy(sock, context))
+            else:
+                self._servers.append(await asyncio.start_server(self._accept, sock=sock, ssl=context))
 
     async def close(self) -> None:
         """Stop listening, and drop what is still open."""
@@ -57,31 +70,56 @@ class Router:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
+        self._begin(self._serve(Stream(reader, writer), None))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stream = Stream(reader, writer)
+    async def _accept_after_proxy(self, listening: socket.socket, context: ssl.SSLContext) -> None:
+        with listening:
+            while True:
+                accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+                self._begin(self._secure(accepted, context))
+
+    async def _secure(self, accepted: socket.socket, context: ssl.SSLContext) -> None:
+        """The PROXY header, then TLS, then what the others speak, too."""
+        loop = asyncio.get_running_loop()
+        try:
+            proxy = f"v2 {await source_before(accepted)}"
+            reader = asyncio.StreamReader()
+            protocol = asyncio.StreamReaderProtocol(reader)
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=context)
+        except (EOFError, OSError, ValueError):
+            accepted.close()
+            return
+        await self._serve(Stream(reader, asyncio.StreamWriter(transport, protocol, reader, loop)), proxy)
+
+    async def _serve(self, stream: Stream, proxy: str | None) -> None:
         self._connections += 1
         try:
-            await self._connection(stream, self._connections)
+            await self._connection(stream, self._connections, proxy)
         except (EOFError, OSError, ValueError):
             # What the load balancer ended, or what is not HTTP after all, is the load balancer's affair.
             stream.reset()
         else:
             await stream.end()
 
-    async def _connection(self, stream: Stream, number: int) -> None:
+    async def _connection(self, stream: Stream, number: int, proxy: str | None) -> None:
         first = await stream.peek()
-        proxy = None
-        if first.startswith((b"PROXY ", _PROXY2)):
-            version = "v2" if first.startswith(_PROXY2) else "v1"
+        if version := version_of(first):
             if self.proxy not in {"any", version}:
                 await self._misunderstand(stream, number, version)
                 return
-            proxy = f"{version} {await _proxy_source(stream, version)}"
+            proxy = f"{version} {await source_in(stream, version)}"
             first = await stream.peek()
+        if first.startswith(_HTTP2):
+            # Loaded where it is needed: HTTP/1.1 needs none of it.
+            from captures.lab.router_http2 import Http2Service  # noqa: PLC0415
+
+            await Http2Service(self, stream, number, proxy).run()
+            return
         if first and not first.startswith(_METHODS):
             self.raw.append(Raw(stream.peer, first[:200], time.time()))
             await _echo_raw(stream)
@@ -98,7 +136,7 @@ class Router:
         await stream.send(_BARE_400)
         with contextlib.suppress(TimeoutError, EOFError, OSError, ValueError):
             async with asyncio.timeout(0.5):
-                proxy = f"{version} {await _proxy_source(stream, version)}"
+                proxy = f"{version} {await source_in(stream, version)}"
                 method, target, spoken = (head := await stream.head()).start
                 seen = Seen(
                     stream.peer, stream.own, number, 0, spoken, method, target, head.headers, proxy, time.time()
@@ -129,10 +167,7 @@ class Router:
         return keep
 
     async def _answer(self, stream: Stream, seen: Seen, status: int, headers: Headers, body: bytes = b"") -> None:
-        headers = (
-            *headers,
-            ("X-Vcap-Request-Id", hashlib.md5(seen.target.encode(), usedforsecurity=False).hexdigest()),
-        )
+        headers = (*headers, ("X-Vcap-Request-Id", request_id(seen)))
         seen.status, seen.answer, seen.answered = status, headers, time.time()
         lines = [
             f"HTTP/1.1 {status} {_PHRASES.get(status, 'Status')}",
@@ -143,22 +178,14 @@ class Router:
     async def _switch(self, stream: Stream, seen: Seen, head: Head, words: list[str], headers: Headers) -> bool:
         key = (head.all("sec-websocket-key") or [""])[0]
         given = dict(headers)
-        answer: list[tuple[str, str]] = [
+        agreed, compressed = negotiated(head)
+        answered = (
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", given.get("Sec-WebSocket-Accept", accept_of(key))),
-        ]
-        if offered := head.all("sec-websocket-protocol"):
-            answer.append(("Sec-WebSocket-Protocol", offered[0].split(",")[0].strip()))
-        compressed = any("permessage-deflate" in value for value in head.all("sec-websocket-extensions"))
-        if compressed:
-            answer.append(
-                (
-                    "Sec-WebSocket-Extensions",
-                    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
-                )
-            )
-        await self._answer(stream, seen, 101, tuple(answer))
+            *agreed,
+        )
+        await self._answer(stream, seen, 101, answered)
         try:
             await talk(Talking(stream, seen, words, compressed))
         except (EOFError, OSError):
@@ -167,16 +194,16 @@ class Router:
         return False
 
 
-async def _proxy_source(stream: Stream, version: str) -> str:
-    """The client that the PROXY header names (its specification, 2.1 and 2.2)."""
-    if version == "v1":
-        words = (await stream.until(b"\r\n")).decode("latin-1").split()
-        return f"{words[2]}:{words[4]}" if len(words) > 5 else "unknown"
-    head = await stream.exactly(16)
-    rest = await stream.exactly(struct.unpack("!H", head[14:16])[0])
-    if head[13] != 0x11:
-        return "unknown"
-    return f"{'.'.join(map(str, rest[:4]))}:{struct.unpack('!H', rest[8:10])[0]}"
+def _context(tls: RouterTls, certificate: Path, keylog: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if tls.version:
+        context.minimum_version = context.maximum_version = TLS_VERSIONS[tls.version]
+    if tls.alpn:
+        context.set_alpn_protocols(list(tls.alpn))
+    if keylog:
+        context.keylog_filename = str(keylog)
+    return context
 
 
 async def _echo_raw(stream: Stream) -> None:

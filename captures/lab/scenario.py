@@ -26,6 +26,19 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterTls:
+    """The router speaks TLS, on 443."""
+
+    carried: bool = False
+    """It is the client's own TLS, which the load balancer only carries."""
+    version: str | None = None
+    """`1.2` or `1.3`; None: both."""
+    alpn: tuple[str, ...] = ()
+    after_proxy: bool = False
+    """A PROXY header, version 2, stands before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One load balancer with one configuration, one plan of traffic and one way of recording."""
 
@@ -41,11 +54,18 @@ class Scenario:
     impairment: Impairment = field(default_factory=Impairment)
     router_speaks: str = "any"
     """PROXY headers that the router understands: `any`, `v1`, `none`."""
-    router_tls: bool = False
-    """The router speaks TLS, on 443."""
+    router_tls: RouterTls | None = None
+    router_connect: str = "taken"
+    """What the router makes of an extended CONNECT: `taken`; `reset` though its settings announce it; `unknown`, reset and not
+    announced, as Gorouter does."""
     router_up: bool = True
     router_is_asked: bool = True
     """The load balancer has the router's right address."""
+
+    @property
+    def carried(self) -> bool:
+        """Whether the router's TLS is the client's own."""
+        return self.router_tls is not None and self.router_tls.carried
 
     @property
     def program(self) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from captures.lab import traffic
 from captures.lab.plan import Tls
-from captures.lab.scenario import Recording, Scenario
+from captures.lab.scenario import Recording, RouterTls, Scenario
 from captures.lab.wire import Impairment
 
-_TLS12, _TLS13 = Tls("1.2", alpn=("http/1.1",)), Tls("1.3", alpn=("http/1.1",))
+_HTTP1 = ("http/1.1",)
+_TLS12, _TLS13 = Tls("1.2", _HTTP1), Tls("1.3", _HTTP1)
 
 _PRODUCTS = (
     Scenario("haproxy-http-fwd", "as it should be: lowercased names, pooled connections", traffic.USUAL),
@@ -235,8 +236,86 @@ _ENCRYPTED = (
         "haproxy-tcp-tls",
         "layer 4, TLS from the client to the router: nobody in between can read it",
         traffic.encrypted(traffic.FEW, _TLS13),
-        router_tls=True,
+        router_tls=RouterTls(carried=True),
     ),
+    Scenario("nginx-tls12", "TLS 1.2 in front", traffic.encrypted(traffic.FEW, _TLS12), balancer="nginx-tls"),
+    Scenario("nginx-tls13", "TLS 1.3 in front", traffic.encrypted(traffic.USUAL, _TLS13), balancer="nginx-tls"),
+    Scenario(
+        "nginx-tls13-default",
+        "stripped behind TLS 1.3, HTTP/1.0 to the router",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        balancer="nginx-tls-default",
+    ),
+    Scenario(
+        "haproxy-tls12-delete-upgrade",
+        "Upgrade is deleted behind TLS 1.2",
+        traffic.encrypted(traffic.USUAL, _TLS12),
+        balancer="haproxy-tls-delete-upgrade",
+    ),
+    Scenario(
+        "haproxy-tls13-delete-both",
+        "both are deleted behind TLS 1.3",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        balancer="haproxy-tls-delete-both",
+    ),
+    Scenario(
+        "haproxy-tls12-rsa",
+        "TLS 1.2 with the key sent under RSA, not agreed on",
+        traffic.encrypted(traffic.FEW, Tls("1.2", _HTTP1, "AES128-GCM-SHA256")),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-cbc",
+        "TLS 1.2 with CBC suites",
+        traffic.encrypted(
+            traffic.FEW, Tls("1.2", _HTTP1, "ECDHE-RSA-AES128-SHA256"), Tls("1.2", _HTTP1, "ECDHE-RSA-AES256-SHA")
+        ),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-chacha",
+        "TLS 1.2 with ChaCha20-Poly1305",
+        traffic.encrypted(traffic.FEW, Tls("1.2", _HTTP1, "ECDHE-RSA-CHACHA20-POLY1305")),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "nginx-stream-tls",
+        "layer 4, TLS from the client to the router",
+        traffic.encrypted(traffic.FEW, _TLS12, _TLS13),
+        router_tls=RouterTls(carried=True),
+    ),
+    Scenario(
+        "haproxy-tcp-tls-proxy-v2",
+        "layer 4, a PROXY header and then TLS from the client to the router",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(carried=True, after_proxy=True),
+    ),
+    Scenario(
+        "haproxy-reencrypt",
+        "TLS 1.3 on both legs, each with keys of its own",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        router_tls=RouterTls(version="1.3"),
+    ),
+    Scenario(
+        "haproxy-reencrypt-strip",
+        "both are deleted between TLS and TLS",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(version="1.3"),
+    ),
+    Scenario(
+        "nginx-reencrypt",
+        "TLS 1.3 in front, TLS 1.2 to the router",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        router_tls=RouterTls(version="1.2"),
+    ),
+    Scenario(
+        "hitch-proxy-v2",
+        "TLS is ended, the bytes inside are carried behind a PROXY header",
+        traffic.encrypted(traffic.FEW, _TLS12, _TLS13),
+    ),
+    Scenario("stunnel-proxy", "the same, PROXY version 1", traffic.encrypted(traffic.FEW, _TLS13)),
+    Scenario("caddy-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
+    Scenario("traefik-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),
     Scenario("nginx-h2", "answers 400 to extended CONNECT", traffic.H2),
     Scenario("envoy-h2", "extended CONNECT; no key is made for the router", traffic.H2),
@@ -244,4 +323,71 @@ _ENCRYPTED = (
     Scenario("nghttpx-h2", "extended CONNECT; a key is made for the router", traffic.H2),
 )
 
-SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *_ENCRYPTED)
+_HTTP2 = (
+    Scenario(
+        "haproxy-h2-at-once",
+        "the same paths at the same time, on streams and on connections",
+        traffic.H2_AT_ONCE,
+        balancer="haproxy-h2",
+    ),
+    Scenario(
+        "nghttpx-h2-at-once",
+        "the same paths at the same time, on streams and on connections",
+        traffic.H2_AT_ONCE,
+        balancer="nghttpx-h2",
+    ),
+    Scenario(
+        "envoy-h2-client-key",
+        "extended CONNECT with a key, which the router gets",
+        traffic.H2_KEYED,
+        balancer="envoy-h2",
+    ),
+    Scenario("hitch-h2", "TLS is ended, the HTTP/2 inside is carried", traffic.H2_MORE),
+    Scenario("haproxy-h2c", "HTTP/2 by prior knowledge in front", traffic.cleartext(traffic.H2_MORE)),
+    Scenario(
+        "haproxy-tcp-h2c",
+        "layer 4: HTTP/2 by prior knowledge, carried",
+        traffic.cleartext(traffic.H2_MORE),
+        balancer="haproxy-tcp",
+    ),
+    Scenario("haproxy-h2-back", "HTTP/1.1 in front, extended CONNECT to the router", traffic.USUAL),
+    Scenario(
+        "haproxy-h2-back-tls",
+        "HTTP/1.1 in front, extended CONNECT to the router over TLS",
+        traffic.FEW,
+        router_tls=RouterTls(alpn=("h2", "http/1.1")),
+    ),
+    Scenario("haproxy-h2-both", "extended CONNECT in front and to the router", traffic.H2_MORE),
+    Scenario(
+        "haproxy-h2-back-reset",
+        "the router resets the streams of extended CONNECT",
+        traffic.FEW,
+        balancer="haproxy-h2-back",
+        router_connect="reset",
+    ),
+    Scenario(
+        "haproxy-h2-back-unknown",
+        "the router does not know extended CONNECT, as Gorouter",
+        traffic.FEW,
+        balancer="haproxy-h2-back",
+        router_connect="unknown",
+    ),
+    Scenario(
+        "haproxy-h2-both-reset",
+        "extended CONNECT in front, the router resets its streams",
+        traffic.H2_MORE,
+        balancer="haproxy-h2-both",
+        router_connect="reset",
+    ),
+    Scenario("envoy-h2-back", "HTTP/1.1 in front, extended CONNECT to the router", traffic.FEW),
+    Scenario("envoy-h2-both", "extended CONNECT in front and to the router", traffic.H2_MORE),
+    Scenario(
+        "envoy-h2-both-unknown",
+        "the router does not know extended CONNECT, as Gorouter",
+        traffic.H2_MORE,
+        balancer="envoy-h2-both",
+        router_connect="unknown",
+    ),
+)
+
+SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *_ENCRYPTED, *_HTTP2)

@@ -30,6 +30,10 @@ class Seen:
     ended: float | None = None
     left_by: str | None = None
     """Who ended an established WebSocket: `peer` or `router`; None after a closing handshake."""
+    stream: int | None = None
+    """The HTTP/2 stream."""
+    reset: str | None = None
+    """Name of the error with which the router reset it before any answer."""
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import struct
 import zlib
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Head:
     def tokens(self, name: str) -> set[str]:
         """What the comma-separated lists of these lines hold, in lower case."""
         return {token.strip().lower() for value in self.all(name) for token in value.split(",")}
+
+    @property
+    def extended_connect(self) -> bool:
+        """Whether it asks for WebSocket over HTTP/2 (RFC 8441 4)."""
+        return self.start[0] == "CONNECT" and self.all(":protocol") == ["websocket"]
 
     @property
     def body_length(self) -> int | None:
@@ -70,6 +76,12 @@ class Stream:
     def own(self) -> str:
         """`address:port` of this end."""
         return join(*self.writer.get_extra_info("sockname")[:2])
+
+    @property
+    def secured(self) -> ssl.SSLObject | None:
+        """The TLS through which it goes."""
+        through: ssl.SSLObject | None = self.writer.get_extra_info("ssl_object")
+        return through
 
     async def peek(self) -> bytes:
         """The bytes that are next, at least one unless the stream ended; they stay."""
@@ -188,6 +200,11 @@ class Stream:
 def values(headers: Headers, name: str) -> list[str]:
     """The values of every line with this name."""
     return [value for key, value in headers if key.lower() == name.lower()]
+
+
+def value(headers: Headers, name: str) -> str | None:
+    """The value of the first line with this name."""
+    return next(iter(values(headers, name)), None)
 
 
 def join(address: str, port: int) -> str:

@@ -17,6 +17,7 @@ from captures.lab.plan import (
     Raw,
     Request,
     Say,
+    Step,
     Tls,
     Traffic,
     Visit,
@@ -263,11 +264,12 @@ def patient(traffic: Traffic, seconds: float = 12.0) -> Traffic:
     )
 
 
-def encrypted(traffic: Traffic, tls: Tls) -> Traffic:
-    """The same through TLS on 443."""
+def encrypted(traffic: Traffic, *tls: Tls) -> Traffic:
+    """The same through TLS on 443; where several ways of it are given, visits take them in turn."""
     return Traffic(
         visits=tuple(
-            Visit(visit.steps, visit.source, visit.to, port=443, tls=tls, after=visit.after) for visit in traffic.visits
+            Visit(visit.steps, visit.source, visit.to, port=443, tls=tls[number % len(tls)], after=visit.after)
+            for number, visit in enumerate(traffic.visits)
         )
     )
 
@@ -300,3 +302,72 @@ H2 = Traffic(
         Visit((Request(), Handshake()), _ONE, port=443, tls=Tls(alpn=("http/1.1",)), after=0.3),
     )
 )
+
+_OVER_H2 = Tls(alpn=("h2",))
+
+
+def _over_http2(steps: tuple[Step, ...], source: str, *, after: float = 0.0, at_once: bool = False) -> Visit:
+    return Visit(steps, source, port=443, tls=_OVER_H2, http2=True, at_once=at_once, after=after)
+
+
+H2_MORE = Traffic(
+    visits=(
+        _over_http2((Request(), Handshake(), Handshake("/refuse/503/{id}"), Request(headers=FORWARDED)), _ONE),
+        _over_http2(
+            (
+                Handshake(protocols="chat, superchat", extensions=_DEFLATE),
+                Request(method="POST", body=b"a=1&b=2"),
+                Handshake("/refuse/404/{id}"),
+                Request("/refuse/404/{id}"),
+                Handshake(talk=(Say("hello"), Hear(), Close(1001, "going away"))),
+            ),
+            _TWO,
+            after=0.1,
+        ),
+        _over_http2((Handshake("/apps/{id}/stream", host=DOPPLER, talk=(Hear(12), Close())),), _THREE, after=0.2),
+        _over_http2((Handshake("/reset/{id}"), Request(), Handshake()), _ONE, after=0.3),
+        _over_http2((Request(method="HEAD"), Request()), _TWO, after=1.6),
+    )
+)
+"""Over HTTP/2 alone; the last requests prove that the back was still recorded."""
+
+H2_KEYED = Traffic(
+    visits=tuple(
+        replace(
+            visit,
+            steps=tuple(replace(step, key="always") if isinstance(step, Handshake) else step for step in visit.steps),
+        )
+        for visit in H2_MORE.visits
+    )
+)
+
+_SAME = (("x-lab-id", "{id}"),)
+"""By which the lab tells apart what has one path; nobody else knows this header."""
+
+H2_AT_ONCE = Traffic(
+    visits=(
+        *(
+            _over_http2(
+                (
+                    Handshake("/slow", headers=_SAME),
+                    Handshake("/slow", headers=_SAME, talk=(Say("hello"), Hear(), Close(1001, "going away"))),
+                    Request("/page", headers=_SAME),
+                    Handshake("/refuse/503", headers=_SAME),
+                    Handshake("/slow", headers=_SAME, talk=(Say("a longer message", 300), Hear(), Close())),
+                    Request("/page", headers=_SAME),
+                ),
+                source,
+                at_once=True,
+                after=0.002 * number,
+            )
+            for number, source in enumerate(CLIENTS)
+        ),
+        _over_http2((Request(headers=FORWARDED), Handshake(), Request()), _THREE, after=2.4),
+    )
+)
+"""The same paths at the same time, on streams of one connection and on several connections."""
+
+
+def cleartext(traffic: Traffic) -> Traffic:
+    """The same without TLS on 80: HTTP/2 by prior knowledge."""
+    return Traffic(visits=tuple(replace(visit, port=80, tls=None) for visit in traffic.visits))

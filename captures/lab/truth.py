@@ -1,6 +1,7 @@
 """Takes what the client and the router logged, and the scenario; gives what really happened to each request.
 
-Nothing that was captured is looked at. A request and what arrived of it are joined by the unique id in its path.
+Nothing that was captured is looked at. A request and what arrived of it are joined by the unique id in its path, or, where
+paths are all the same, in a header that no program but the lab knows.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 from captures.lab.asked import Asked
 from captures.lab.scenario import Scenario
 from captures.lab.seen import Raw, Seen
-from captures.lab.stream import Headers, values
+from captures.lab.stream import Headers, value, values
 
+LAB_ID = "x-lab-id"
 HASTE = 1.0
 """Seconds that a client must have waited before its leaving says anything about the load balancer."""
 
@@ -29,7 +31,7 @@ class Journey:
     def first(self) -> Seen | None:
         """The arrival that counts: one that still asks for what the client asked, and whose answer the client got if any is so."""
         asking = [seen for seen in self.arrivals if asks(seen.headers) == (True, True)]
-        answered = [seen for seen in asking if seen.status == self.asked.status]
+        answered = [seen for seen in asking if _same_answer(seen, self.asked)]
         return next(iter((*answered, *asking, *self.arrivals)), None)
 
 
@@ -46,11 +48,21 @@ class Expected:
 
 def journeys(asked: Sequence[Asked], seen: Sequence[Seen]) -> list[Journey]:
     """Each request of the client with what arrived of it."""
-    return [Journey(one, tuple(arrival for arrival in seen if one.id in arrival.target)) for one in asked]
+    return [Journey(one, tuple(arrival for arrival in seen if _is_of(arrival, one))) for one in asked]
+
+
+def _is_of(seen: Seen, asked: Asked) -> bool:
+    return asked.id in seen.target or asked.id in values(seen.headers, LAB_ID)
+
+
+def _same_answer(seen: Seen, asked: Asked) -> bool:
+    return seen.status == asked.status or (accepted(seen) and switched(asked))
 
 
 def asks(headers: Headers) -> tuple[bool, bool]:
-    """Whether Upgrade lists websocket, and Connection lists upgrade."""
+    """Whether Upgrade lists websocket, and Connection lists upgrade; an extended CONNECT says both in one (RFC 8441 4)."""
+    if value(headers, ":protocol") == "websocket":
+        return True, True
     return "websocket" in tokens(headers, "upgrade"), "upgrade" in tokens(headers, "connection")
 
 
@@ -71,8 +83,17 @@ def expected(journey: Journey, scenario: Scenario, raw: Sequence[Raw]) -> Expect
     if (seen := journey.first) is not None:
         asked = journey.asked
         same = (seen.headers, seen.target) == (asked.sent, asked.path)
-        mode = "h2-to-h1" if asked.version == "2" else "tcp" if same else "http"
+        mode = "tcp" if same else _MODES[asked.version == "2", seen.version == "2"]
     return Expected(verdict, detail, mode, outcome, ended_by)
+
+
+_MODES = {(False, False): "http", (True, False): "h2-to-h1", (False, True): "h1-to-h2", (True, True): "h2"}
+"""By whether the front and the back speak HTTP/2."""
+
+
+def accepted(seen: Seen) -> bool:
+    """Whether the router took the WebSocket (RFC 6455 4.2.2; RFC 8441 5)."""
+    return seen.status == 101 or (seen.version == "2" and seen.method == "CONNECT" and seen.status == 200)
 
 
 def switched(asked: Asked) -> bool:
@@ -95,12 +116,11 @@ def _established(journey: Journey, _: Scenario, raw: Sequence[Raw]) -> tuple[str
     if seen is None:
         said = (asked.first_message or "\0").encode()
         return "terminated", "bridged" if any(one.first.startswith(said) for one in raw) else "local"
-    if asked.version != "2":
-        if _lost(asked.sent, seen.headers):
-            return "terminated", "bridged"
-        if values(seen.headers, "sec-websocket-key") != values(asked.sent, "sec-websocket-key"):
-            return "terminated", "re-originated"
-    if seen.status != 101 or seen.answered is None or (asked.answered or 0) < seen.answered:
+    if _lost(asked.sent, seen.headers):
+        return "terminated", "bridged"
+    if _rekeyed(asked, seen):
+        return "terminated", "re-originated"
+    if not accepted(seen) or seen.answered is None or (asked.answered or 0) < seen.answered:
         return "terminated", "early"
     if asked.version != "2" and asks(asked.received) != (True, True):
         return "stripped", "response"
@@ -111,13 +131,12 @@ def _refused(journey: Journey, scenario: Scenario, _: Sequence[Raw]) -> tuple[st
     asked, seen = journey.asked, journey.first
     if seen is None:
         return _unseen(asked, scenario)
-    if asked.version != "2":
-        if lost := _lost(asked.sent, seen.headers):
-            return "stripped", lost
-        if values(seen.headers, "sec-websocket-key") != values(asked.sent, "sec-websocket-key"):
-            return "terminated", "re-originated"
+    if lost := _lost(asked.sent, seen.headers):
+        return "stripped", lost
+    if _rekeyed(asked, seen):
+        return "terminated", "re-originated"
     left_first = asked.gave_up and (asked.ended or 0) < (seen.answered or 0)
-    if seen.status == 101 and not left_first:
+    if accepted(seen) and not left_first:
         return "blocked", "answer-withheld"
     return "passed-through", _lowered(asked, seen)
 
@@ -143,8 +162,20 @@ def _lost(sent: Headers, arrived: Headers) -> str | None:
     return "+".join(names) or None
 
 
+def _rekeyed(asked: Asked, seen: Seen) -> bool:
+    """Whether the handshake has another key than the client's; over HTTP/2 keys say nothing (RFC 8441 5)."""
+    if "2" in {asked.version, seen.version}:
+        return False
+    return values(seen.headers, "sec-websocket-key") != values(asked.sent, "sec-websocket-key")
+
+
 def _lowered(asked: Asked, seen: Seen) -> str | None:
     return "http/1.0" if seen.version == "HTTP/1.0" and asked.version != "1.0" else None
+
+
+def host_in(headers: Headers) -> str | None:
+    """Host, or what HTTP/2 has in its place (RFC 9113 8.3.1)."""
+    return value(headers, "host") or value(headers, ":authority")
 
 
 def is_handshake(asked: Asked) -> bool:
@@ -171,6 +202,8 @@ def describe(journey: Journey, judged: Expected | None) -> dict[str, Any]:
         "lb_front": asked.lb,
         "tls": asked.tls,
         "nth_on_connection": asked.position,
+        **_on_http2(asked.stream, asked.stream_reset, ""),
+        **_over_tls(asked),
         "key": asked.key,
         "asked": round(asked.asked, 6),
         "client_sent": asked.sent,
@@ -183,9 +216,10 @@ def describe(journey: Journey, judged: Expected | None) -> dict[str, Any]:
     if seen is not None:
         told |= {
             "router_path": seen.target,
-            "router_host": next(iter(values(seen.headers, "host")), None),
+            "router_host": host_in(seen.headers),
             "router_version": seen.version.removeprefix("HTTP/"),
             "router_peer": seen.peer,
+            **_on_http2(seen.stream, seen.reset, "router_"),
             "router": seen.router,
             "router_proxy": seen.proxy,
             "router_headers": seen.headers,
@@ -211,3 +245,12 @@ def describe(journey: Journey, judged: Expected | None) -> dict[str, Any]:
     return told | {
         f"expected_{name}" if name != "verdict" else "expected": value for name, value in asdict(judged).items()
     }
+
+
+def _on_http2(stream: int | None, reset: str | None, whose: str) -> dict[str, Any]:
+    return {} if stream is None else {f"{whose}stream": stream, f"{whose}stream_reset": reset}
+
+
+def _over_tls(asked: Asked) -> dict[str, Any]:
+    told: dict[str, Any] = {"tls_version": asked.tls_version, "tls_cipher": asked.cipher, "tls_resumed": asked.resumed}
+    return {name: text for name, text in told.items() if text is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from captures.lab.scenario import Scenario
 from captures.lab.scenarios import SCENARIOS
 from captures.lab.seen import Seen
 from captures.lab.stream import Headers
-from captures.lab.truth import Journey, expected
+from captures.lab.truth import Journey, expected, journeys
 from tests import scenarios as corpus
 
 LARGEST = 300_000
@@ -81,6 +81,61 @@ def test_the_truth_follows_the_design(
 ) -> None:
     told = expected(Journey(client, arrivals), PLANNED, ())
     assert (told.verdict, told.detail) == (verdict, detail)
+
+
+CONNECTS: Headers = ((":method", "CONNECT"), (":protocol", "websocket"), (":path", "/ws/id"))
+
+
+def asked2(**changes: object) -> Asked:
+    """An extended CONNECT that was accepted."""
+    as_asked = asked(version="2", method="CONNECT", sent=CONNECTS, key=None, status=200, received=((":status", "200"),))
+    return replace(as_asked, **changes)  # type: ignore[arg-type]
+
+
+def seen2(**changes: object) -> Seen:
+    """Its arrival over HTTP/2."""
+    arrived: Headers = (*CONNECTS, ("x-forwarded-for", "c"))
+    return replace(seen(version="2", method="CONNECT", headers=arrived, status=200), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("client", "arrivals", "told"),
+    [
+        (asked2(), (seen(),), ("passed-through", None, "h2-to-h1", "established", None)),
+        (asked(), (seen2(),), ("passed-through", None, "h1-to-h2", "established", None)),
+        (asked2(), (seen2(),), ("passed-through", None, "h2", "established", None)),
+        (asked2(), (seen2(headers=CONNECTS),), ("passed-through", None, "tcp", "established", None)),
+        (asked2(status=503), (seen2(status=503),), ("passed-through", None, "h2", "refused", None)),
+        (
+            asked2(status=400),
+            (seen(headers=without("upgrade", "connection"), status=400),),
+            ("stripped", "upgrade+connection", "h2-to-h1", "refused", None),
+        ),
+        (asked2(status=502), (seen2(),), ("blocked", "answer-withheld", "h2", "refused", None)),
+        (
+            asked2(status=None, connection_ended="reset"),
+            (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
+            ("passed-through", None, "h2", "reset", "lb"),
+        ),
+        (asked2(status=None, connection_ended="reset"), (), ("blocked", "by-policy", None, "reset", "lb")),
+        (
+            asked(status=502),
+            (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
+            ("passed-through", None, "h1-to-h2", "refused", None),
+        ),
+    ],
+)
+def test_the_truth_of_http2_follows_the_design(
+    client: Asked, arrivals: tuple[Seen, ...], told: tuple[str, str | None, str | None, str, str | None]
+) -> None:
+    assert astuple(expected(Journey(client, arrivals), PLANNED, ())) == told
+
+
+def test_what_has_one_path_is_joined_by_the_labs_own_header() -> None:
+    client = asked(path="/ws/same")
+    mine = seen(target="/ws/same", headers=(*ASKS, ("X-Lab-Id", "id")))
+    another = seen(target="/ws/same", headers=(*ASKS, ("X-Lab-Id", "other")))
+    assert [journey.arrivals for journey in journeys([client], [another, mine])] == [(mine,)]
 
 
 def test_an_unreachable_router_is_told() -> None:
