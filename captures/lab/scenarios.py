@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from captures.lab import traffic
 from captures.lab.plan import Tls
 from captures.lab.scenario import Recording, RouterTls, Scenario
@@ -314,6 +316,24 @@ _ENCRYPTED = (
         traffic.encrypted(traffic.FEW, _TLS12, _TLS13),
     ),
     Scenario("stunnel-proxy", "the same, PROXY version 1", traffic.encrypted(traffic.FEW, _TLS13)),
+    Scenario(
+        "haproxy-tls12-resumed",
+        "TLS 1.2 sessions are resumed by ticket",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS12, resume=True)),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-resumed-by-id",
+        "TLS 1.2 sessions are resumed by session id",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS12, resume=True)),
+        balancer="haproxy-tls12-no-tickets",
+    ),
+    Scenario(
+        "haproxy-tls13-resumed",
+        "TLS 1.3 sessions are resumed by a pre-shared key",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS13, resume=True)),
+        balancer="haproxy-tls13",
+    ),
     Scenario("caddy-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
     Scenario("traefik-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),

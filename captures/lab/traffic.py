@@ -303,6 +303,17 @@ H2 = Traffic(
     )
 )
 
+RESUMED = Traffic(
+    visits=(
+        Visit((Request(), Handshake()), _ONE),
+        Visit((Handshake(protocols="chat"),), _ONE, after=0.5),
+        Visit((Request(), Handshake("/refuse/503/{id}")), _TWO, after=1.0),
+        Visit((Handshake("/apps/{id}/stream", host=DOPPLER, talk=(Hear(12), Close())),), _THREE, after=1.5),
+        Visit((Request(headers=FORWARDED), Request()), _TWO, after=2.0),
+    )
+)
+"""One after the other, so that each may offer the session of the one before."""
+
 _OVER_H2 = Tls(alpn=("h2",))
 
 
