@@ -145,8 +145,8 @@ class Client:
         identity = str(uuid.UUID(int=self.chance.getrandbits(128)))
         key = None
         if isinstance(step, Handshake):
-            made = base64.b64encode(self.chance.randbytes(16)).decode()
-            key = made if step.key in {"random", "always"} else step.key
+            made = step.key in {"random", "always"}
+            key = base64.b64encode(self.chance.randbytes(16)).decode() if made else step.key
         asked = Asked(
             id=identity,
             handshake=isinstance(step, Handshake),

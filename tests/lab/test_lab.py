@@ -85,6 +85,7 @@ def test_the_truth_follows_the_design(
     assert (told.verdict, told.detail) == (verdict, detail)
 
 
+RESET = {"connection_ended": "reset", "stream_reset": "PROTOCOL_ERROR"}
 CONNECTS: Headers = ((":method", "CONNECT"), (":protocol", "websocket"), (":path", "/ws/id"))
 
 
@@ -119,7 +120,8 @@ def seen2(**changes: object) -> Seen:
             (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
             ("passed-through", None, "h2", "reset", "lb"),
         ),
-        (asked2(status=None, connection_ended="reset"), (), ("blocked", "by-policy", None, "reset", "lb")),
+        (asked2(status=None, **RESET), (), ("blocked", "by-policy", None, "reset", "lb")),
+        (asked2(status=None, connection_ended="reset"), (), ("blocked", "silent", None, "reset", "lb")),
         (
             asked(status=502),
             (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
