@@ -47,6 +47,8 @@ class Asked:
     """The HTTP/2 stream."""
     stream_reset: str | None = None
     """Name of the error with which the other end reset it."""
+    goaway: str | None = None
+    """Name of the error with which the other end left the connection, where that ended the stream."""
     tls_version: str | None = None
     cipher: str | None = None
     """The TLS cipher suite, as OpenSSL calls it."""

@@ -30,11 +30,6 @@ class _Resuming(ssl.SSLContext):
 
     session: ssl.SSLSession | None = None
 
-    def keep(self, stream: Stream) -> None:
-        """Offer this connection's session next time."""
-        if stream.secured is not None:
-            self.session = stream.secured.session
-
     def wrap_bio(
         self,
         incoming: ssl.MemoryBIO,
@@ -70,6 +65,7 @@ class Client:
             stream = await self.connect(visit)
         except OSError:
             return
+        secured = stream.secured
         if visit.http2:
             # Loaded where it is needed: plain HTTP needs none of it.
             from captures.lab.client_http2 import Http2Visit  # noqa: PLC0415
@@ -77,8 +73,9 @@ class Client:
             await Http2Visit(self, visit, stream).run()
         else:
             await self._in_turn(stream, visit)
-        if visit.tls in self.sessions:
-            self.sessions[visit.tls].keep(stream)
+        if visit.tls in self.sessions and secured is not None:
+            # Read at the end: TLS 1.3 hands out tickets after the handshake (RFC 8446 4.6.1).
+            self.sessions[visit.tls].session = secured.session
 
     async def _in_turn(self, stream: Stream, visit: Visit) -> None:
         position = 0
@@ -148,8 +145,8 @@ class Client:
         identity = str(uuid.UUID(int=self.chance.getrandbits(128)))
         key = None
         if isinstance(step, Handshake):
-            made = base64.b64encode(self.chance.randbytes(16)).decode()
-            key = made if step.key in {"random", "always"} else step.key
+            made = step.key in {"random", "always"}
+            key = base64.b64encode(self.chance.randbytes(16)).decode() if made else step.key
         asked = Asked(
             id=identity,
             handshake=isinstance(step, Handshake),

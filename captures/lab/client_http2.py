@@ -24,6 +24,8 @@ class Http2Visit(Multiplexed):
     def __init__(self, client: Client, visit: Visit, stream: Stream) -> None:
         super().__init__(stream, client=True)
         self.client, self.visit = client, visit
+        self.waiting = False
+        """Whether a stream was not answered."""
 
     async def run(self) -> None:
         """Ask everything, each on a stream of its own: in turn, or all at once."""
@@ -37,6 +39,10 @@ class Http2Visit(Multiplexed):
             await asyncio.gather(*(self._ask(step, position) for position, step in enumerate(steps)))
         else:
             await self._in_turn()
+        if self.waiting:
+            # A client that still waits does not leave.
+            self.client.kept.append(self.stream)
+            return
         self.connection.close_connection()
         await self.flush()
         reading.cancel()
@@ -62,13 +68,19 @@ class Http2Visit(Multiplexed):
         if body:
             self.connection.send_data(asked.stream, body, end_stream=True)
         await self.flush()
+        abort = step.abort_after if isinstance(step, Handshake) else None
         try:
-            answer = await asyncio.wait_for(exchange.answer, step.patience)
+            answer = await asyncio.wait_for(exchange.answer, step.patience if abort is None else abort)
         except TimeoutError:
-            asked.unanswered = True
+            asked.ended = time.time()
+            asked.gave_up, asked.unanswered = abort is not None, abort is None
+            self.waiting = self.waiting or asked.unanswered
+            if asked.gave_up:
+                exchange.tunnel().reset()
             return
         except ConnectionError:
-            asked.connection_ended, asked.stream_reset = "reset", exchange.reset_with
+            asked.connection_ended = "reset"
+            asked.stream_reset, asked.goaway = exchange.reset_with, self.goaway
             return
         self._answered(asked, answer)
         if isinstance(step, Handshake) and asked.status is not None and 200 <= asked.status < 300:

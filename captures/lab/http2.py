@@ -39,11 +39,18 @@ class Multiplexed:
             )
         self.streams: dict[int, Exchange] = {}
         self.ended = asyncio.Event()
+        self.goaway: str | None = None
+        """Name of the error with which the other end took its leave."""
+        self.room = asyncio.Event()
+        """There may be room for more DATA."""
 
     async def flush(self) -> None:
-        """Send what the connection has to say."""
+        """Send what the connection has to say; where nobody listens any more, its streams end."""
         if data := self.connection.data_to_send():
-            await self.stream.send(data)
+            try:
+                await self.stream.send(data)
+            except OSError:
+                self._over()
 
     async def read(self) -> None:
         """Take what the other end says, until it ends."""
@@ -56,9 +63,12 @@ class Multiplexed:
             # What the load balancer breaks off, or breaks, is its own affair.
             pass
         finally:
-            self.ended.set()
-            for exchange in self.streams.values():
-                exchange.over()
+            self._over()
+
+    def _over(self) -> None:
+        self.ended.set()
+        for exchange in self.streams.values():
+            exchange.over()
 
     def requested(self, exchange: Exchange, headers: Headers) -> None:
         """A server's stream has begun."""
@@ -73,6 +83,9 @@ class Multiplexed:
         known = self.streams.get(number) if number else None
         if isinstance(event, h2.events.ConnectionTerminated):
             self.ended.set()
+            self.goaway = _name_of(event.error_code)
+        elif isinstance(event, h2.events.WindowUpdated):
+            self.room.set()
         if known is None:
             return
         if isinstance(event, h2.events.ResponseReceived) and not known.answer.done():
@@ -104,6 +117,7 @@ class Exchange:
         """Nothing more will come."""
         if not self.closed:
             self.closed = True
+            self.owner.room.set()
             self.reader.feed_eof()
         if not self.answer.done():
             self.answer.set_exception(ConnectionResetError("the stream was reset"))
@@ -123,12 +137,20 @@ class Tunnel(Stream):
         self.exchange = exchange
 
     async def send(self, data: bytes, piece: int = 0) -> None:
-        """Send as DATA; what is planned stays below the window."""
+        """Send as DATA, as much at a time as the other end has room for (RFC 9113 5.2)."""
         del piece
-        if self.exchange.closed:
-            raise ConnectionResetError("the stream is closed")
-        self.exchange.owner.connection.send_data(self.exchange.number, data)
-        await self.exchange.owner.flush()
+        owner, number = self.exchange.owner, self.exchange.number
+        while data:
+            if self.exchange.closed:
+                raise ConnectionResetError("the stream is closed")
+            room = min(owner.connection.local_flow_control_window(number), owner.connection.max_outbound_frame_size)
+            if room <= 0:
+                owner.room.clear()
+                await owner.room.wait()
+                continue
+            owner.connection.send_data(number, data[:room])
+            data = data[room:]
+            await owner.flush()
 
     async def end(self) -> None:
         """END_STREAM, which is the FIN of a stream (RFC 8441 4)."""

@@ -42,6 +42,8 @@ class Session:
         self.program: Balancer | None = None if self.own else balancer(scenario.program)
         self.unrecorded: set[str] = set()
         """Ids of what was asked before the recording began."""
+        self.begun_before: set[str] = set()
+        """Connections whose beginning, and with it what is needed to read them, was not recorded: TLS and HTTP/2."""
         self.back_missing: set[str] = set()
         """Ids of what was asked after the back's recording had ended."""
 
@@ -104,6 +106,7 @@ class Session:
         if waiting:
             await asyncio.sleep(_SETTLE)
             self.unrecorded = {asked.id for asked in self.client.log}
+            self.begun_before = {asked.client for asked in self.client.log if asked.tls or asked.version == "2"}
         if not self.scenario.recording.from_start:
             await self._begin(recording, front, back)
         await asyncio.gather(*waiting, *self._start(traffic.visits))
@@ -177,6 +180,7 @@ class Session:
         described = [(journey, describe(journey, verdict), verdict) for journey, verdict in judged]
         for journey, line, verdict in described:
             line["back_recorded"] = journey.asked.id not in self.back_missing
+            line["start_recorded"] = journey.asked.client not in self.begun_before
             if verdict is not None:
                 self._doubt(journey.asked, line)
         return {
@@ -200,7 +204,7 @@ class Session:
         if asked.id in self.back_missing:
             line["expected"], line["expected_detail"], line["expected_mode"] = "undetermined", "back-not-captured", None
             line["acceptable"], line["decidable"] = ["undetermined"], False
-        elif undecided(self.scenario) or asked.id not in asked.path:
+        elif undecided(self.scenario) or asked.id not in asked.path or asked.client in self.begun_before:
             line["acceptable"], line["decidable"] = sorted({told, "undetermined"}), None
 
     def _lb(self) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from captures.lab import traffic
 from captures.lab.plan import Tls
 from captures.lab.scenario import Recording, RouterTls, Scenario
@@ -314,6 +316,66 @@ _ENCRYPTED = (
         traffic.encrypted(traffic.FEW, _TLS12, _TLS13),
     ),
     Scenario("stunnel-proxy", "the same, PROXY version 1", traffic.encrypted(traffic.FEW, _TLS13)),
+    Scenario(
+        "haproxy-tls12-resumed",
+        "TLS 1.2 sessions are resumed by ticket",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS12, resume=True)),
+        balancer="haproxy-tls12",
+    ),
+    Scenario(
+        "haproxy-tls12-resumed-by-id",
+        "TLS 1.2 sessions are resumed by session id",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS12, resume=True)),
+        balancer="haproxy-tls12-no-tickets",
+    ),
+    Scenario(
+        "haproxy-tls13-resumed",
+        "TLS 1.3 sessions are resumed by a pre-shared key",
+        traffic.encrypted(traffic.RESUMED, replace(_TLS13, resume=True)),
+        balancer="haproxy-tls13",
+    ),
+    Scenario(
+        "haproxy-tls13-lossy-front",
+        "TLS 1.3 over a front link that loses, doubles and reorders frames",
+        traffic.patient(traffic.encrypted(traffic.USUAL, _TLS13)),
+        balancer="haproxy-tls13",
+        impaired="front",
+        impairment=Impairment(0.05, 0.05, 0.07),
+    ),
+    Scenario(
+        "haproxy-tls13-lost",
+        "TLS 1.3, and the recording loses 3 % of the packets",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        balancer="haproxy-tls13",
+        recording=Recording(loss=0.03),
+    ),
+    Scenario(
+        "haproxy-tls12-cbc-lost",
+        "TLS 1.2 with CBC, and the recording loses 3 % of the packets",
+        traffic.encrypted(traffic.USUAL, Tls("1.2", _HTTP1, "ECDHE-RSA-AES256-SHA384")),
+        balancer="haproxy-tls12",
+        recording=Recording(loss=0.03),
+    ),
+    Scenario(
+        "nginx-tls13-lost",
+        "stripped behind TLS 1.3, and the recording loses 3 % of the packets",
+        traffic.encrypted(traffic.USUAL, _TLS13),
+        balancer="nginx-tls-default",
+        recording=Recording(loss=0.03),
+    ),
+    Scenario(
+        "haproxy-tls13-snaplen-200",
+        "TLS 1.3 recorded with a snaplen of 200",
+        traffic.encrypted(traffic.FEW, _TLS13),
+        balancer="haproxy-tls13",
+        recording=Recording(snaplen=200),
+    ),
+    Scenario(
+        "haproxy-tls13-mid-stream",
+        "TLS 1.3 recorded from the middle of connections",
+        traffic.encrypted(traffic.MID_STREAM, _TLS13),
+        balancer="haproxy-tls13",
+    ),
     Scenario("caddy-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
     Scenario("traefik-tls", "TLS in front", traffic.encrypted(traffic.FEW, _TLS13)),
     Scenario("haproxy-h2", "HTTP/2 in front, extended CONNECT; a key is made for the router", traffic.H2),
@@ -335,6 +397,53 @@ _HTTP2 = (
         "the same paths at the same time, on streams and on connections",
         traffic.H2_AT_ONCE,
         balancer="nghttpx-h2",
+    ),
+    Scenario(
+        "haproxy-h2-closes",
+        "the ways in which a WebSocket over HTTP/2 ends",
+        traffic.over_http2(traffic.CLOSES),
+        balancer="haproxy-h2",
+    ),
+    Scenario("haproxy-h2-quirks", "what odd HTTP/2 clients do", traffic.H2_QUIRKS, balancer="haproxy-h2"),
+    Scenario("nghttpx-h2-quirks", "what odd HTTP/2 clients do", traffic.H2_QUIRKS, balancer="nghttpx-h2"),
+    Scenario("nghttpx-h2-large", "heads that need CONTINUATION", traffic.H2_LARGE, balancer="nghttpx-h2"),
+    Scenario(
+        "haproxy-h2-too-large", "heads that the load balancer does not take", traffic.H2_LARGE, balancer="haproxy-h2"
+    ),
+    Scenario("haproxy-h2-delete-upgrade", "Upgrade is deleted behind extended CONNECT", traffic.H2_MORE),
+    Scenario(
+        "haproxy-tcp-tls-h2",
+        "layer 4: TLS with HTTP/2 inside, carried",
+        traffic.H2_MORE,
+        balancer="haproxy-tcp-tls",
+        router_tls=RouterTls(carried=True, alpn=("h2", "http/1.1")),
+    ),
+    Scenario(
+        "haproxy-h2-reencrypt",
+        "extended CONNECT in front and to the router, TLS on both legs",
+        traffic.H2_MORE,
+        router_tls=RouterTls(alpn=("h2", "http/1.1")),
+    ),
+    Scenario(
+        "haproxy-h2-lossy-front",
+        "HTTP/2 over a front link that loses, doubles and reorders frames",
+        traffic.patient(traffic.H2_MORE),
+        balancer="haproxy-h2",
+        impaired="front",
+        impairment=Impairment(0.05, 0.05, 0.07),
+    ),
+    Scenario(
+        "haproxy-h2-lost",
+        "HTTP/2, and the recording loses 3 % of the packets",
+        traffic.H2_MORE,
+        balancer="haproxy-h2",
+        recording=Recording(loss=0.03),
+    ),
+    Scenario(
+        "haproxy-h2-mid-stream",
+        "HTTP/2 recorded from the middle of connections",
+        traffic.over_http2(traffic.MID_STREAM),
+        balancer="haproxy-h2",
     ),
     Scenario(
         "envoy-h2-client-key",

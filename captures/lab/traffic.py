@@ -266,12 +266,11 @@ def patient(traffic: Traffic, seconds: float = 12.0) -> Traffic:
 
 def encrypted(traffic: Traffic, *tls: Tls) -> Traffic:
     """The same through TLS on 443; where several ways of it are given, visits take them in turn."""
-    return Traffic(
-        visits=tuple(
-            Visit(visit.steps, visit.source, visit.to, port=443, tls=tls[number % len(tls)], after=visit.after)
-            for number, visit in enumerate(traffic.visits)
-        )
-    )
+
+    def secured(visits: tuple[Visit, ...]) -> tuple[Visit, ...]:
+        return tuple(replace(visit, port=443, tls=tls[number % len(tls)]) for number, visit in enumerate(visits))
+
+    return Traffic(secured(traffic.visits), secured(traffic.before), secured(traffic.after))
 
 
 H2 = Traffic(
@@ -303,6 +302,17 @@ H2 = Traffic(
     )
 )
 
+RESUMED = Traffic(
+    visits=(
+        Visit((Request(), Handshake()), _ONE),
+        Visit((Handshake(protocols="chat"),), _ONE, after=0.5),
+        Visit((Request(), Handshake("/refuse/503/{id}")), _TWO, after=1.0),
+        Visit((Handshake("/apps/{id}/stream", host=DOPPLER, talk=(Hear(12), Close())),), _THREE, after=1.5),
+        Visit((Request(headers=FORWARDED), Request()), _TWO, after=2.0),
+    )
+)
+"""One after the other, so that each may offer the session of the one before."""
+
 _OVER_H2 = Tls(alpn=("h2",))
 
 
@@ -330,6 +340,44 @@ H2_MORE = Traffic(
     )
 )
 """Over HTTP/2 alone; the last requests prove that the back was still recorded."""
+
+_COOKIES = (("cookie", "a=1"), ("cookie", "b=" + "0123456789" * 40), ("cookie", "c=3"))
+"""As browsers send them, so that the table of HPACK keeps those that stay (RFC 9113 8.2.3)."""
+_LARGE = tuple((f"x-large-{number}", "0123456789" * 350) for number in range(7))
+"""More than a HEADERS frame holds."""
+
+H2_LARGE = Traffic(
+    visits=(
+        _over_http2((Handshake(headers=_LARGE), Handshake()), _ONE),
+        _over_http2((Request(headers=_LARGE), Request()), _TWO, after=0.1),
+        _over_http2((Request(), Handshake(), Handshake("/refuse/503/{id}", headers=_LARGE)), _THREE, after=0.2),
+        _over_http2((Request(method="HEAD"), Request()), _TWO, after=1.2),
+    )
+)
+
+H2_QUIRKS = Traffic(
+    visits=(
+        _over_http2((Handshake(headers=_COOKIES), Request(headers=_COOKIES), Handshake(headers=_COOKIES)), _ONE),
+        _over_http2((Handshake("/slow/{id}", abort_after=0.4), Request(), Handshake()), _TWO, after=0.1),
+        _over_http2((Handshake("/silent/{id}", patience=1.5),), _THREE, after=0.2),
+        _over_http2((Handshake(websocket_version="8"), Handshake("/wrong-accept/{id}"), Handshake()), _ONE, after=0.3),
+        # Streams that live beside each other, and end in another order than they began.
+        _over_http2(
+            (
+                Handshake("/slow/{id}"),
+                Request(),
+                Handshake(talk=(Say("big", 9_000), Hear(), Ping(), Close())),
+                Handshake("/refuse/404/{id}"),
+                Request(),
+                Handshake("/apps/{id}/stream", host=DOPPLER, talk=(Hear(12), Close())),
+            ),
+            _TWO,
+            at_once=True,
+            after=0.4,
+        ),
+        _over_http2((Request(method="HEAD"), Request()), _THREE, after=2.6),
+    )
+)
 
 H2_KEYED = Traffic(
     visits=tuple(
@@ -371,3 +419,12 @@ H2_AT_ONCE = Traffic(
 def cleartext(traffic: Traffic) -> Traffic:
     """The same without TLS on 80: HTTP/2 by prior knowledge."""
     return Traffic(visits=tuple(replace(visit, port=80, tls=None) for visit in traffic.visits))
+
+
+def over_http2(traffic: Traffic) -> Traffic:
+    """The same over HTTP/2, each visit on a connection of its own."""
+
+    def lifted(visits: tuple[Visit, ...]) -> tuple[Visit, ...]:
+        return tuple(replace(visit, port=443, tls=_OVER_H2, http2=True) for visit in visits)
+
+    return Traffic(lifted(traffic.visits), lifted(traffic.before), lifted(traffic.after))

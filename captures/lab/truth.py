@@ -146,7 +146,7 @@ def _unseen(asked: Asked, scenario: Scenario) -> tuple[str, str]:
     reachable = scenario.router_up and scenario.router_is_asked
     if not reachable and (asked.status is None or asked.status >= 500):
         return "blocked", "router-unreachable"
-    if asked.status is not None or (asked.version == "2" and asked.connection_ended):
+    if asked.status is not None or asked.stream_reset or asked.goaway:
         return "blocked", "by-policy"
     waited = not asked.gave_up or (asked.ended or asked.asked) - asked.asked >= HASTE
     return ("blocked", "silent") if waited else ("undetermined", "ambiguous")
@@ -203,6 +203,7 @@ def describe(journey: Journey, judged: Expected | None) -> dict[str, Any]:
         "tls": asked.tls,
         "nth_on_connection": asked.position,
         **_on_http2(asked.stream, asked.stream_reset, ""),
+        **({"goaway": asked.goaway} if asked.goaway else {}),
         **_over_tls(asked),
         "key": asked.key,
         "asked": round(asked.asked, 6),

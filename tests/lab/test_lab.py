@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from captures.lab import plan
 from captures.lab.asked import Asked
+from captures.lab.cipher_cases import CASES
 from captures.lab.packages import needed
 from captures.lab.programs import BALANCERS, balancer
 from captures.lab.proxies import OWN
@@ -83,6 +85,7 @@ def test_the_truth_follows_the_design(
     assert (told.verdict, told.detail) == (verdict, detail)
 
 
+RESET = {"connection_ended": "reset", "stream_reset": "PROTOCOL_ERROR"}
 CONNECTS: Headers = ((":method", "CONNECT"), (":protocol", "websocket"), (":path", "/ws/id"))
 
 
@@ -117,7 +120,8 @@ def seen2(**changes: object) -> Seen:
             (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
             ("passed-through", None, "h2", "reset", "lb"),
         ),
-        (asked2(status=None, connection_ended="reset"), (), ("blocked", "by-policy", None, "reset", "lb")),
+        (asked2(status=None, **RESET), (), ("blocked", "by-policy", None, "reset", "lb")),
+        (asked2(status=None, connection_ended="reset"), (), ("blocked", "silent", None, "reset", "lb")),
         (
             asked(status=502),
             (seen2(status=None, answered=None, reset="PROTOCOL_ERROR"),),
@@ -155,6 +159,18 @@ def test_every_configuration_is_complete(folder: Path) -> None:
     assert chosen.listens
     assert chosen.apt or chosen.pip
     assert any(scenario.program == folder.name for scenario in SCENARIOS), "recorded by no scenario"
+
+
+def test_every_case_of_tls_is_recorded_and_listed() -> None:
+    folder = corpus.CAPTURES / "tls"
+    told = {case["name"]: case for case in json.loads((folder / "cases.json").read_text(encoding="utf-8"))["cases"]}
+    assert list(told) == [case.name for case in CASES]
+    assert {path.stem for path in folder.glob("*.pcap")} == set(told) == {p.stem for p in folder.glob("*.keylog")}
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for case in CASES:
+        assert f"| `{case.name}` |" in readme
+        assert len(told[case.name]["connections"]) == 1 + len(case.again)
+        assert all(one["established"] != case.fails for one in told[case.name]["connections"])
 
 
 def test_every_proxy_is_recorded() -> None:
