@@ -1,5 +1,6 @@
 //! Takes what is known of a connection when it is over, gives the row of `connections`.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::detect::Protocol;
@@ -29,6 +30,7 @@ impl Conversation {
         let cipher = tls.and_then(Session::cipher_suite);
         let random = tls.and_then(Session::client_random);
         let alerts = tls.map(Session::alerts).unwrap_or_default();
+        let alerts: Vec<Cow<'static, str>> = alerts.into_iter().map(Cow::Owned).collect();
         let [client, server] = &self.openings;
         let row = ConnectionRow {
             connection: Some(self.connection),
