@@ -29,7 +29,7 @@ impl Early {
     /// Holds early data.
     pub(super) fn hold(&mut self, content: &[u8], stamp: Stamp) {
         self.length += content.len();
-        if self.length > MAX_EARLY {
+        if self.overflown || self.length > MAX_EARLY {
             self.held = Vec::new();
             self.overflown = true;
         } else if !content.is_empty() {

@@ -101,9 +101,12 @@ impl Side {
         self.trials.earn(length);
     }
 
-    /// Whether any trial decryption may be made.
-    pub(super) fn has_trials(&self) -> bool {
-        self.trials.0 > 0
+    /// A record is lost. Messages that follow a handshake are short: the next record begins one.
+    pub(super) fn lose_messages(&mut self) {
+        match self.epoch {
+            Epoch::Protected | Epoch::Application => self.messages.restart(),
+            Epoch::Clear | Epoch::Early | Epoch::Handshake => self.messages.lose(),
+        }
     }
 
     /// Nothing more can be read: what was held goes.
@@ -138,6 +141,11 @@ impl Default for Trials {
 impl Trials {
     fn earn(&mut self, length: usize) {
         self.0 = self.0.saturating_add(length as u64 * TRIALS_PER_BYTE).min(MAX_TRIALS);
+    }
+
+    /// Whether any may be made.
+    pub(super) fn any(&self) -> bool {
+        self.0 > 0
     }
 
     /// Whether one more may be made.

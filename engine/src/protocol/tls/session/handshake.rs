@@ -172,7 +172,8 @@ impl Session {
             return self.reject_early();
         }
         self.early.fate = Fate::Accepted;
-        if self.early.overflown {
+        let client = &self.sides[Direction::Client as usize];
+        if self.early.overflown || (client.epoch == Epoch::Early && client.unread > 0) {
             self.owe(Direction::Client, UNKNOWN_LENGTH, None, work);
         }
         let stamp = work.stamp;

@@ -3,6 +3,7 @@
 use super::open::Opened;
 use super::{PlaintextSink, Session, Work};
 use crate::protocol::GapCause;
+use crate::protocol::tls::early::Fate;
 use crate::protocol::tls::record::Record;
 use crate::protocol::tls::search::Search;
 use crate::protocol::tls::side::Epoch;
@@ -108,24 +109,33 @@ impl Session {
         gap: Option<Gap>,
         work: &mut Work<'_, S>,
     ) {
+        self.seek(sender, work.secrets);
         let asked = self.sides[Direction::Client as usize].carried;
+        // Where the next keys are there, they will tell whether it was data.
+        let guess = self.side(sender).epoch != Epoch::Handshake || !self.has_keys(sender, work.secrets);
+        let accepted = self.early.fate == Fate::Accepted;
         let tls13 = self.negotiation.is_tls13();
         let side = self.side(sender);
         let sequence = side.sequence;
         side.sequence = sequence.wrapping_add(1);
         side.unread += 1;
         if tls13 || kind == HANDSHAKE {
-            side.messages.lose();
+            side.lose_messages();
         }
-        let length = side.keys.as_ref().and_then(|keys| fragment.checked_sub(keys.opener.overhead()?));
-        let length = match (side.epoch, length) {
-            _ if kind != APPLICATION_DATA => return,
-            (Epoch::Protected, Some(length)) => length as u64,
-            (Epoch::Application, Some(length)) if sender == Direction::Client || sequence >= TICKETS => length as u64,
-            (Epoch::Application, Some(_)) | (Epoch::Protected, None) => UNKNOWN_LENGTH,
+        let overhead = side.keys.as_ref().map(|keys| keys.opener.overhead());
+        let length = match (side.epoch, overhead) {
+            // What does not authenticate is nothing to go by, its header included.
+            (Epoch::Protected | Epoch::Application, Some(_)) if gap.is_none() => UNKNOWN_LENGTH,
+            _ if kind != APPLICATION_DATA || !guess => return,
+            (Epoch::Application, Some(_)) if sender == Direction::Server && sequence < TICKETS => UNKNOWN_LENGTH,
+            (Epoch::Protected | Epoch::Application, Some(overhead)) => {
+                overhead.map_or(UNKNOWN_LENGTH, |overhead| fragment.saturating_sub(overhead) as u64)
+            }
+            (Epoch::Protected, None) => UNKNOWN_LENGTH,
             // What a server says first, without keys, may be tickets, or the rest of a handshake.
             (Epoch::Application | Epoch::Handshake, None) if sender == Direction::Server && asked => UNKNOWN_LENGTH,
             (Epoch::Application, None) if sender == Direction::Client => UNKNOWN_LENGTH,
+            (Epoch::Early, _) if accepted => UNKNOWN_LENGTH,
             // A client's first record is its Finished.
             (Epoch::Handshake, None) if sender == Direction::Client && sequence > 0 => UNKNOWN_LENGTH,
             _ => return,
@@ -176,6 +186,10 @@ impl Session {
     ) {
         let side = self.side(sender);
         let first = side.sequence.wrapping_sub(opened.skipped + 1);
+        if opened.left == Some(Epoch::Handshake) {
+            // What was taken for data was of the handshake; what was not is counted now.
+            side.owed = None;
+        }
         let gap = across.map(|(_, gap)| gap);
         let length = match (side.epoch, opened.left) {
             _ if opened.skipped == 0 => 0,
@@ -216,7 +230,7 @@ impl Session {
         self.check_hellos(sender);
         let side = self.side(sender);
         if !side.closed {
-            side.messages.lose();
+            side.lose_messages();
             side.search = Some(Box::new(Search::new(lost, gap)));
         }
     }
@@ -261,7 +275,7 @@ impl Session {
                 }
                 return Some(search.after());
             }
-            if !self.side(sender).has_trials() {
+            if !self.side(sender).trials.any() || !self.has_keys(sender, work.secrets) {
                 self.lose_direction(sender, work);
                 return None;
             }

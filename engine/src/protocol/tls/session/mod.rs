@@ -142,11 +142,22 @@ impl Session {
         scratch: &mut [u8],
         work: &mut Work<'_, S>,
     ) {
-        match (self.side(sender).epoch, record.kind) {
-            (Epoch::Clear, _) => self.clear(sender, record, scratch, work),
-            (Epoch::Protected, _) | (_, APPLICATION_DATA) => self.protected(sender, record, scratch, work),
-            // RFC 8446 §5: other records are a second ClientHello, alerts, and ChangeCipherSpec, which means nothing.
-            _ => self.clear(sender, record, scratch, work),
+        let clear = match self.side(sender).epoch {
+            Epoch::Clear => true,
+            Epoch::Protected => false,
+            // RFC 8446 §5: ChangeCipherSpec, which means nothing; §5.2: what is sealed has another type outside.
+            Epoch::Early | Epoch::Handshake | Epoch::Application => match record.kind {
+                CHANGE_CIPHER_SPEC => record.fragment == [1],
+                ALERT => record.fragment.len() == 2,
+                // RFC 8446 §4.1.2: a second ClientHello, after early data that was rejected.
+                HANDSHAKE => self.side(sender).epoch == Epoch::Early,
+                _ => false,
+            },
+        };
+        if clear {
+            self.clear(sender, record, scratch, work);
+        } else {
+            self.protected(sender, record, scratch, work);
         }
     }
 

@@ -34,7 +34,8 @@ impl Session {
         scratch: &mut [u8],
         secrets: &mut Secrets,
     ) -> Option<Opened> {
-        self.seek(sender, record, secrets, scratch);
+        self.seek(sender, secrets);
+        self.seek_early(sender, record, secrets, scratch);
         let side = &mut self.sides[sender as usize];
         let first = side.sequence == 0;
         if let Some(keys) = &side.keys {
@@ -118,18 +119,31 @@ impl Session {
     }
 
     /// Looks for the keys of a direction's epoch, if they were not looked for in these secrets.
-    fn seek(&mut self, sender: Direction, record: Record<'_>, secrets: &Secrets, scratch: &mut [u8]) {
+    pub(super) fn seek(&mut self, sender: Direction, secrets: &Secrets) {
         let side = &self.sides[sender as usize];
-        if side.keys.is_some() || side.sought == Some(secrets.edition()) {
+        if side.keys.is_some() || side.epoch == Epoch::Early || side.sought == Some(secrets.edition()) {
             return;
         }
-        let keys = match side.epoch {
-            Epoch::Early => self.early_keys(record, side.sequence, secrets, scratch),
-            epoch => self.keys(sender, epoch, secrets),
-        };
+        let keys = self.keys(sender, side.epoch, secrets);
         let side = &mut self.sides[sender as usize];
         side.keys = keys;
         side.sought = Some(secrets.edition());
+    }
+
+    /// Early data's keys show only by a record.
+    fn seek_early(&mut self, sender: Direction, record: Record<'_>, secrets: &Secrets, scratch: &mut [u8]) {
+        let side = &self.sides[sender as usize];
+        if side.keys.is_none() && side.epoch == Epoch::Early {
+            let keys = self.early_keys(record, side.sequence, secrets, scratch);
+            self.sides[sender as usize].keys = keys;
+        }
+    }
+
+    /// Whether there are any keys to try.
+    pub(super) fn has_keys(&mut self, sender: Direction, secrets: &Secrets) -> bool {
+        let side = &self.sides[sender as usize];
+        let following = side.epoch.following(self.negotiation.is_tls13());
+        side.keys.is_some() || following.iter().any(|epoch| self.keys(sender, *epoch, secrets).is_some())
     }
 
     /// The keys of an epoch, if the secrets are there.
