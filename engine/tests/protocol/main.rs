@@ -12,6 +12,8 @@ mod proxy;
 mod tls;
 mod tls_decrypt;
 mod tls_gaps;
+mod tls_keylog;
+mod tls_properties;
 mod tls_recordings;
 mod websocket;
 mod websocket_gaps;

@@ -1,7 +1,8 @@
 use std::ops::Range;
 
+use wsanalyze_engine::protocol::tls::Secrets;
 use wsanalyze_engine::protocol::{GapCause, Stamp};
-use wsanalyze_engine::stream::Gap;
+use wsanalyze_engine::stream::{Direction, Gap};
 
 use super::tls_recordings::{ANSWER, Played, REQUEST, Recording};
 
@@ -33,7 +34,7 @@ impl Recording {
 }
 
 /// Whether `seen` is `whole`, but for what its holes stand for.
-fn is_less(seen: &str, whole: &str) -> bool {
+pub fn is_less(seen: &str, whole: &str) -> bool {
     let mut rest = whole;
     let mut open = false;
     for part in seen.split_inclusive(['[', ']']) {
@@ -74,4 +75,82 @@ fn a_hole_anywhere() {
             }
         }
     }
+}
+
+/// Those of a recording's pieces that hold data, with what they say: where each line was typed, a record was sent.
+fn lines(recording: &Recording, sender: Direction) -> Vec<usize> {
+    let pieces = recording.pieces.iter().enumerate();
+    let data = pieces.filter(|(_, (by, bytes))| *by == sender && bytes[0] == 23 && bytes.len() > 5 + 19 + 5);
+    let mut places: Vec<usize> = data.map(|(place, _)| place).collect();
+    // Before them, TLS 1.3 has a Finished or tickets.
+    let text = if sender == Direction::Client { REQUEST } else { ANSWER };
+    places.drain(..places.len() - text.lines().count());
+    places
+}
+
+fn gap(length: usize) -> Gap {
+    Gap { length: length as u64, cause: GapCause::Truncated, since: Some(1), stamp: Stamp { frame: 7, time: 2 } }
+}
+
+#[test]
+fn lines_that_are_lost() {
+    let names = [
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_PSK_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    ];
+    for name in names {
+        for (sender, kept, expected) in [
+            (Direction::Client, &[0, 2][..], "GET /chat HTTP/1.1\n[19]the client's last line\n"),
+            (Direction::Client, &[0], "GET /chat HTTP/1.1\n[42]"),
+            (Direction::Client, &[2], "[38]the client's last line\n"),
+        ] {
+            // What closes the connection shows how many records were lost before it.
+            let recording = Recording::load(name);
+            let places = lines(&recording, sender);
+            let (mut played, mut secrets) = (Played::default(), recording.secrets());
+            for (place, (by, bytes)) in recording.pieces.iter().enumerate() {
+                match places.iter().position(|line| *line == place) {
+                    Some(line) if !kept.contains(&line) => played.gap(*by, gap(bytes.len()), &mut secrets),
+                    _ => played.data(*by, bytes, &mut secrets),
+                }
+            }
+            played.end(&mut secrets);
+            played.expect("decrypted", expected, ANSWER);
+            assert!(played.seen.gaps.iter().all(|(by, told)| *by == sender && told.cause == GapCause::Truncated));
+            assert!(played.seen.gaps.iter().all(|(_, told)| told.since == Some(1) && told.stamp.frame == 7));
+        }
+    }
+}
+
+#[test]
+fn records_that_are_cut() {
+    // A snapshot length that keeps 20 bytes of each record of data.
+    let recording = Recording::load("TLS_PSK_WITH_AES_128_GCM_SHA256");
+    let (mut played, mut secrets) = (Played::default(), recording.secrets());
+    for (sender, bytes) in &recording.pieces {
+        if bytes[0] == 23 {
+            played.data(*sender, &bytes[..20], &mut secrets);
+            played.gap(*sender, gap(bytes.len() - 20), &mut secrets);
+        } else {
+            played.data(*sender, bytes, &mut secrets);
+        }
+    }
+    played.end(&mut secrets);
+    played.expect("decrypted", "[19][19][23]", "[33][23]");
+}
+
+#[test]
+fn holes_without_keys_cost_nothing() {
+    let recording = Recording::load("TLS_PSK_WITH_AES_128_GCM_SHA256");
+    let (mut played, mut secrets) = (Played::default(), Secrets::default());
+    for (sender, bytes) in &recording.pieces {
+        played.data(*sender, bytes, &mut secrets);
+        if bytes[0] == 23 {
+            played.gap(*sender, gap(9), &mut secrets);
+        }
+    }
+    assert!(!played.session.is_reading());
+    played.expect("no-key", "", "");
 }

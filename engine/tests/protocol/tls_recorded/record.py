@@ -174,15 +174,18 @@ def main() -> None:
         groups = ["-groups", "X25519:P-256"]
         server = ["-early_data", "-no_anti_replay", "-groups", "P-256"]
         recorder.record("early-data-retry", [*early, *groups], server, before=[*tls13, "-groups", "P-256"])
+        # RFC 8446 §4.2.10: another application protocol than the session's is chosen.
+        recorder.record("early-data-rejected", [*early, "-alpn", "h2,http/1.1"],
+                        ["-early_data", "-no_anti_replay", "-alpn", "h2,http/1.1"],
+                        before=[*tls13, "-alpn", "http/1.1"])
         with recorder.server(["-early_data"], "rsa") as (process, listen):
             script = [*talk, *last]
-            first = recorder.talk(process, listen, [*tls13, "-sess_out", recorder.path("session")], script)
+            recorder.talk(process, listen, [*tls13, "-sess_out", recorder.path("session")], script)
             for _ in range(2):
-                # RFC 8446 §8.1: a ticket that comes again is accepted, its early data is not.
+                # RFC 8446 §8.1: a ticket that comes again is not accepted.
                 resume = [*early, "-sess_in", recorder.path("session")]
                 said = recorder.talk(process, listen, resume, script)
-            del first
-            recorder.write("early-data-rejected", *said)
+            recorder.write("early-data-replayed", *said)
         recorder.record("client-certificate", [*tls13, "-cert", recorder.path("ec"), "-key", recorder.path("ec.key")],
                         ["-verify", "1"])
         recorder.record("version-1.1", ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], ["-cipher", "ALL:@SECLEVEL=0"])
