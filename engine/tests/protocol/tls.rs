@@ -39,8 +39,10 @@ fn expected_client() -> ClientHello {
         versions: vec![0x0304, 0x0303],
         server_name: Some("app.example.org".into()),
         alpn: vec!["h2".into(), "http/1.1".into()],
-        encrypted_client_hello: false,
-        malformed: false,
+        random: [7; 32],
+        session_id: vec![9; 32],
+        cipher_suites: vec![0x1301],
+        ..ClientHello::default()
     }
 }
 
@@ -76,7 +78,7 @@ fn server_hellos() {
         other => panic!("{other:?}"),
     };
     let tls13 = [fixed([1; 32]), vector(2, &extension(43, &[3, 4]))].concat();
-    let expected = ServerHello { version: 0x0304, cipher_suite: 0x1302, ..ServerHello::default() };
+    let expected = ServerHello { version: 0x0304, cipher_suite: 0x1302, random: [1; 32], ..ServerHello::default() };
     assert_eq!(found(&tls13), expected);
     let tls12 = [fixed([1; 32]), vector(2, &extension(16, &vector(2, &vector(1, b"http/1.1"))))].concat();
     let expected = ServerHello { version: 0x0303, alpn: Some("http/1.1".into()), ..expected };

@@ -15,16 +15,18 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
-        Some(*byte)
+        Some(*taken)
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
     }
 
     pub(super) fn u16(&mut self) -> Option<u16> {
-        let (bytes, rest) = self.0.split_first_chunk::<2>()?;
-        self.0 = rest;
-        Some(u16::from_be_bytes(*bytes))
+        self.array().map(u16::from_be_bytes)
     }
 
     /// A vector whose length is one byte.

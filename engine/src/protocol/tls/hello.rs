@@ -6,6 +6,16 @@ use super::cursor::Cursor;
 const SERVER_NAME: u16 = 0;
 /// RFC 7301 §3.1.
 const ALPN: u16 = 16;
+/// RFC 7366 §2.
+const ENCRYPT_THEN_MAC: u16 = 22;
+/// RFC 7627 §5.1.
+const EXTENDED_MASTER_SECRET: u16 = 23;
+/// RFC 5077 §3.2.
+const SESSION_TICKET: u16 = 35;
+/// RFC 8446 §4.2.11.
+const PRE_SHARED_KEY: u16 = 41;
+/// RFC 8446 §4.2.10.
+const EARLY_DATA: u16 = 42;
 /// RFC 8446 §4.2.1.
 const SUPPORTED_VERSIONS: u16 = 43;
 /// TLS Encrypted Client Hello: the real server name may be another one.
@@ -29,12 +39,26 @@ pub enum Hello {
 pub struct ClientHello {
     /// Such as 0x0304 for TLS 1.3, in the client's order.
     pub versions: Vec<u16>,
+    /// What key logs name the connection by.
+    pub random: [u8; 32],
+    /// That of a session to be resumed, or any.
+    pub session_id: Vec<u8>,
+    /// By their registered numbers, in the client's order; reserved ones included.
+    pub cipher_suites: Vec<u16>,
     /// The server's name; bytes that are not UTF-8 are replaced.
     pub server_name: Option<String>,
     /// In the client's order.
     pub alpn: Vec<String>,
     /// Whether Encrypted Client Hello is used (or feigned): `server_name` may be that of a front.
     pub encrypted_client_hello: bool,
+    /// The ticket of a session to be resumed (TLS 1.2); never empty.
+    pub ticket: Option<Vec<u8>>,
+    /// Whether a session is to be resumed, or an external key used (TLS 1.3).
+    pub pre_shared_key: bool,
+    /// Whether data follows at once (TLS 1.3).
+    pub early_data: bool,
+    pub extended_master_secret: bool,
+    pub encrypt_then_mac: bool,
     /// Whether it ends too early somewhere; the rest is what could be read.
     pub malformed: bool,
 }
@@ -44,10 +68,17 @@ pub struct ClientHello {
 pub struct ServerHello {
     /// Such as 0x0304 for TLS 1.3.
     pub version: u16,
+    pub random: [u8; 32],
+    /// That of the session, which may be resumed by it; in TLS 1.3 the client's.
+    pub session_id: Vec<u8>,
     /// By its registered number.
     pub cipher_suite: u16,
     /// TLS 1.2 and before; later it is encrypted.
     pub alpn: Option<String>,
+    /// Whether the session is resumed, or an external key used (TLS 1.3).
+    pub pre_shared_key: bool,
+    pub extended_master_secret: bool,
+    pub encrypt_then_mac: bool,
     /// Whether it is a HelloRetryRequest: another ClientHello follows.
     pub retry: bool,
     /// Whether it ends too early somewhere; the rest is what could be read.
@@ -64,9 +95,10 @@ impl ClientHello {
 
     fn read(&mut self, mut body: Cursor<'_>) -> Option<()> {
         self.versions.push(body.u16()?);
-        let _random = body.take(32)?;
-        let _session = body.short_vector()?;
-        let _cipher_suites = body.vector()?;
+        self.random = body.array()?;
+        self.session_id = body.short_vector()?.0.to_vec();
+        let cipher_suites = body.vector()?.0.as_chunks::<2>().0;
+        self.cipher_suites = cipher_suites.iter().map(|number| u16::from_be_bytes(*number)).collect();
         let _compression = body.short_vector()?;
         each_extension(body, |kind, extension| self.extension(kind, extension))
     }
@@ -105,6 +137,11 @@ impl ClientHello {
                 }
             }
             ENCRYPTED_CLIENT_HELLO => self.encrypted_client_hello = true,
+            SESSION_TICKET => self.ticket = (!extension.is_empty()).then(|| extension.0.to_vec()),
+            PRE_SHARED_KEY => self.pre_shared_key = true,
+            EARLY_DATA => self.early_data = true,
+            EXTENDED_MASTER_SECRET => self.extended_master_secret = true,
+            ENCRYPT_THEN_MAC => self.encrypt_then_mac = true,
             _ => {}
         }
         Some(())
@@ -121,18 +158,46 @@ impl ServerHello {
 
     fn read(&mut self, mut body: Cursor<'_>) -> Option<()> {
         self.version = body.u16()?;
-        self.retry = body.take(32)? == RETRY_RANDOM;
-        let _session = body.short_vector()?;
+        self.random = body.array()?;
+        self.retry = self.random == RETRY_RANDOM;
+        self.session_id = body.short_vector()?.0.to_vec();
         self.cipher_suite = body.u16()?;
         let _compression = body.u8()?;
         each_extension(body, |kind, mut extension| {
             match kind {
                 ALPN => self.alpn = Some(text(extension.vector()?.short_vector()?)),
                 SUPPORTED_VERSIONS => self.version = extension.u16()?,
+                PRE_SHARED_KEY => self.pre_shared_key = true,
+                EXTENDED_MASTER_SECRET => self.extended_master_secret = true,
+                ENCRYPT_THEN_MAC => self.encrypt_then_mac = true,
                 _ => {}
             }
             Some(())
         })
+    }
+}
+
+/// What a server says once TLS 1.3 encrypts (RFC 8446 §4.3.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct EncryptedExtensions {
+    pub(super) alpn: Option<String>,
+    /// Whether early data is accepted (RFC 8446 §4.2.10).
+    pub(super) early_data: bool,
+}
+
+impl EncryptedExtensions {
+    /// Parses a message's body, as far as it goes.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        let mut said = Self::default();
+        let _whole = each_extension(Cursor(body), |kind, mut extension| {
+            match kind {
+                ALPN => said.alpn = Some(text(extension.vector()?.short_vector()?)),
+                EARLY_DATA => said.early_data = true,
+                _ => {}
+            }
+            Some(())
+        });
+        said
     }
 }
 

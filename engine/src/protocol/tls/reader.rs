@@ -2,10 +2,8 @@
 
 use super::cursor::Cursor;
 use super::hello::{ClientHello, Hello, ServerHello};
+use super::messages::MAX_HELLO;
 use super::{CLIENT_HELLO, HANDSHAKE, MAX_FRAGMENT, RECORD_HEADER, SERVER_HELLO};
-
-/// The longest hello that is kept. Real ones have 0.2 to 4 KiB, post-quantum key shares included.
-pub const MAX_HELLO: usize = 64 * 1024;
 
 /// Type and length of a handshake message.
 const MESSAGE_HEADER: usize = 4;
