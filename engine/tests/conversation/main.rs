@@ -4,6 +4,8 @@
 mod detect;
 mod gaps;
 mod hostile;
+mod http2;
+mod http2_build;
 mod limits;
 mod mid_stream;
 mod oddities;

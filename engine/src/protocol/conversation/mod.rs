@@ -2,7 +2,7 @@
 //!
 //! `proxied` takes a PROXY header off, `opening` digests the first bytes, `detect` tells the protocol; `http` reads
 //! HTTP/1.x: `pairing` tells which response answers which request, `upgrade` what the connection becomes, `frames` what
-//! a WebSocket carries. `hello` reads what TLS says in the clear. Other protocols are counted only.
+//! a WebSocket carries; `http2` reads HTTP/2, a stream at a time. `hello` reads what TLS says in the clear. Other protocols are counted only.
 
 mod detect;
 mod exchange;
@@ -10,6 +10,7 @@ mod frames;
 mod hello;
 mod hold;
 mod http;
+mod http2;
 mod message;
 mod oddities;
 mod opening;
@@ -30,6 +31,7 @@ pub use text::{MAX_TEXT, text_of};
 use detect::{Decision, Detect, Protocol};
 use hello::Hellos;
 use http::Http;
+use http2::Http2;
 use oddities::{Oddities, UNEXPECTED_BYTES};
 use opening::Opening;
 use proxied::{Passed, Proxied};
@@ -46,6 +48,7 @@ const WEBSOCKET_MID_STREAM: &str = "websocket-mid-stream";
 enum Phase {
     Detect(Box<Detect>),
     Http(Box<Http>),
+    Http2(Box<Http2>),
     Tls(Box<Hellos>),
     /// Not at all: the segments are counted elsewhere.
     Counted,
@@ -100,6 +103,7 @@ impl Conversation {
         self.openings[sender as usize].feed(bytes);
         match &mut self.phase {
             Phase::Http(http) => http.data(sender, bytes, stamp, &mut self.oddities),
+            Phase::Http2(http2) => http2.data(sender, bytes, stamp, &mut self.oddities),
             Phase::Tls(hellos) => hellos.data(sender, bytes),
             Phase::Counted => {}
             Phase::Detect(detect) => {
@@ -115,6 +119,7 @@ impl Conversation {
     fn read(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp) {
         match &mut self.phase {
             Phase::Http(http) => http.data(sender, bytes, stamp, &mut self.oddities),
+            Phase::Http2(http2) => http2.data(sender, bytes, stamp, &mut self.oddities),
             Phase::Tls(hellos) => hellos.data(sender, bytes),
             Phase::Counted | Phase::Detect(_) => {}
         }
@@ -143,10 +148,14 @@ impl Conversation {
                 let known = [Direction::Client, Direction::Server].map(|by| by == truly || detect.is_fresh(by));
                 Phase::Http(Box::new(Http::new(self.connection, known, Shared::clone(&self.output))))
             }
+            Protocol::Http2 => {
+                let known = [Direction::Client, Direction::Server].map(|by| detect.is_fresh(by) || decision.begins(by));
+                Phase::Http2(Box::new(Http2::new(self.connection, known, Shared::clone(&self.output))))
+            }
             Protocol::Tls => Phase::Tls(Box::new(Hellos::new())),
-            Protocol::Http2 | Protocol::Unknown => Phase::Counted,
+            Protocol::Unknown => Phase::Counted,
         };
-        if decision.protocol == Protocol::Http1 {
+        if matches!(decision.protocol, Protocol::Http1 | Protocol::Http2) {
             for by in [Direction::Client, Direction::Server] {
                 let (bytes, known) = detect.passed_over(by);
                 let name = if known { UNEXPECTED_BYTES } else { MID_STREAM_BYTES };
@@ -215,6 +224,7 @@ impl Handler for Conversation {
         let sender = self.sender(direction);
         match &mut self.phase {
             Phase::Http(http) => http.gap(sender, gap, &mut self.oddities),
+            Phase::Http2(http2) => http2.gap(sender, gap, &mut self.oddities),
             Phase::Tls(hellos) => hellos.gap(sender),
             Phase::Counted | Phase::Detect(_) => {}
         }
@@ -233,8 +243,10 @@ impl Handler for Conversation {
             self.decide(decision, sender);
         }
         let sender = self.sender(direction);
-        if let Phase::Http(http) = &mut self.phase {
-            http.end(sender, &mut self.oddities);
+        match &mut self.phase {
+            Phase::Http(http) => http.end(sender, &mut self.oddities),
+            Phase::Http2(http2) => http2.end(sender, &mut self.oddities),
+            Phase::Detect(_) | Phase::Tls(_) | Phase::Counted => {}
         }
     }
 
@@ -242,6 +254,7 @@ impl Handler for Conversation {
         match &self.phase {
             Phase::Detect(_) => true,
             Phase::Http(http) => http.is_reading(),
+            Phase::Http2(http2) => http2.is_reading(),
             Phase::Tls(hellos) => hellos.is_reading(),
             Phase::Counted => false,
         }
@@ -250,6 +263,7 @@ impl Handler for Conversation {
     fn finish(mut self, facts: Facts) {
         match &mut self.phase {
             Phase::Http(http) => http.finish(&facts, &mut self.oddities),
+            Phase::Http2(http2) => http2.finish(&facts, &mut self.oddities),
             Phase::Detect(detect) => {
                 self.protocol = detect.begun.then_some(Protocol::Unknown);
                 for sender in [Direction::Client, Direction::Server] {

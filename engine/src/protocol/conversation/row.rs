@@ -47,7 +47,11 @@ impl Conversation {
             duplicates: Some(facts.duplicates),
             conflicts: Some(facts.conflicts),
             protocol: self.protocol.map(super::Protocol::name),
-            websocket: Some(matches!(&self.phase, Phase::Http(http) if http.is_websocket())),
+            websocket: Some(match &self.phase {
+                Phase::Http(http) => http.is_websocket(),
+                Phase::Http2(http2) => http2.is_websocket(),
+                _ => false,
+            }),
             tls_version: version.as_deref(),
             tls_sni: name,
             tls_alpn: alpn.as_deref(),
@@ -56,7 +60,11 @@ impl Conversation {
             tls_resumed: None,
             tls_alerts: None,
             tls_decryption: None,
-            http2_connect_protocol: None,
+            http2_connect_protocol: match &self.phase {
+                Phase::Http(http) => http.connect_protocol(),
+                Phase::Http2(http2) => http2.connect_protocol(),
+                _ => None,
+            },
             proxy_version: proxy.map(|header| header.version.into()),
             proxy_source_address: source_address.as_deref(),
             proxy_source_port: source.map(|source| source.port()),
@@ -66,6 +74,7 @@ impl Conversation {
             longest_idle: Some(facts.longest_idle),
             exchanges: Some(match &self.phase {
                 Phase::Http(http) => http.exchanges(),
+                Phase::Http2(http2) => http2.exchanges(),
                 _ => 0,
             }),
         };
