@@ -25,9 +25,23 @@ pub fn connectable() -> Vec<u8> {
     settings(&[(8, 1)])
 }
 
-/// Fields as literals without indexing.
+/// Fields of the static table, as senders begin with (RFC 7541 Appendix A).
+const STATIC: [(&str, &str, u8); 6] = [
+    (":method", "GET", 2),
+    (":method", "POST", 3),
+    (":scheme", "http", 6),
+    (":scheme", "https", 7),
+    (":status", "200", 8),
+    (":status", "404", 13),
+];
+
+/// Fields by the static table, or else as literals without indexing.
 pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    fields.iter().flat_map(|field| literal(0, *field)).collect()
+    let field = |(name, value): &(&str, &str)| match STATIC.iter().find(|field| (field.0, field.1) == (*name, *value)) {
+        Some((_, _, index)) => vec![0x80 | index],
+        None => literal(0, (name, value)),
+    };
+    fields.iter().flat_map(field).collect()
 }
 
 /// Fields as literals that are added to the table.

@@ -306,7 +306,7 @@ fn http2_frames(bytes: &[u8]) -> Seems {
         Speaker::Client => Some(Direction::Client),
         Speaker::Server => Some(Direction::Server),
     };
-    match looks_like_http2(bytes, DEFAULT_MAX_FRAME) {
+    match looks_like_http2(bytes) {
         LooksHttp2::Yes => Seems::Protocol(Decision { protocol: Protocol::Http2, sender: sender(), first: false }),
         LooksHttp2::Maybe => Seems::Maybe,
         LooksHttp2::No => Seems::Nothing,

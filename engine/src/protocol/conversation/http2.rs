@@ -37,7 +37,7 @@ impl Http2 {
                 if server { FrameReader::of_server() } else { FrameReader::mid_stream() },
             ],
             mid_stream: known.map(|known| !known),
-            streams: Streams::new(connection, output),
+            streams: Streams::new(connection, client, output),
             connect_protocol: None,
         }
     }
@@ -60,7 +60,6 @@ impl Http2 {
     }
 
     /// Whether bytes still matter.
-    #[expect(clippy::unused_self, reason = "as the other protocols have it")]
     pub(super) fn is_reading(&self) -> bool {
         true
     }

@@ -48,7 +48,16 @@ pub fn looks_like_settings(bytes: &[u8]) -> LooksHttp2 {
 
 /// Whether `bytes` begin with frames: several, or one that can hardly be anything else.
 #[must_use]
-pub fn looks_like_http2(bytes: &[u8], max_frame: u32) -> LooksHttp2 {
+pub fn looks_like_http2(bytes: &[u8]) -> LooksHttp2 {
+    looks(bytes, DEFAULT_MAX_FRAME, false)
+}
+
+/// The same where the connection is known to be HTTP/2.
+pub(super) fn looks_like_frames(bytes: &[u8], max_frame: u32) -> LooksHttp2 {
+    looks(bytes, max_frame, true)
+}
+
+fn looks(bytes: &[u8], max_frame: u32, is_http2: bool) -> LooksHttp2 {
     let mut rest = bytes;
     for _ in 0..CERTAIN {
         let Some(header) = FrameHeader::parse(rest) else {
@@ -58,7 +67,7 @@ pub fn looks_like_http2(bytes: &[u8], max_frame: u32) -> LooksHttp2 {
             return LooksHttp2::No;
         }
         let payload = rest.get(HEADER..).unwrap_or_default();
-        match is_certain(header, payload) {
+        match is_certain(header, payload, is_http2) {
             LooksHttp2::Maybe => {}
             certain => return certain,
         }
@@ -77,7 +86,7 @@ fn may_begin(bytes: &[u8], max_frame: u32) -> bool {
 }
 
 /// Whether a frame alone is certain to be one; `Maybe` where it takes another.
-fn is_certain(header: FrameHeader, payload: &[u8]) -> LooksHttp2 {
+fn is_certain(header: FrameHeader, payload: &[u8], is_http2: bool) -> LooksHttp2 {
     let FrameHeader { length, kind, stream, .. } = header;
     let word = |bytes: &[u8]| bytes.first_chunk::<4>().map(|word| u32::from_be_bytes(*word));
     let certain = match kind {
@@ -90,10 +99,11 @@ fn is_certain(header: FrameHeader, payload: &[u8]) -> LooksHttp2 {
         kind::RST_STREAM => word(payload).map(|code| super::frame::error_name(code).is_some()),
         kind::GOAWAY => payload.get(4..).and_then(word).map(|code| super::frame::error_name(code).is_some()),
         kind::HEADERS if header.has(flag::END_HEADERS) && stream < MAX_BELIEVED_STREAM && stream % 2 == 1 => {
-            match speaker_of(header, payload) {
-                Some(_) => Some(true),
-                None => return LooksHttp2::Maybe,
+            // With a table that is in use, blocks may begin with anything.
+            if !is_http2 && speaker_of(header, payload).is_none() {
+                return LooksHttp2::Maybe;
             }
+            Some(true)
         }
         _ => return LooksHttp2::Maybe,
     };
@@ -111,14 +121,14 @@ pub fn speaker(bytes: &[u8]) -> Option<Speaker> {
     (header.kind == kind::HEADERS).then(|| speaker_of(header, bytes.get(HEADER..).unwrap_or_default()))?
 }
 
-/// RFC 7541 Appendix A: a block that begins with a field of the static table, as those of requests and responses do.
+/// RFC 7541 Appendix A: a block that begins with a name of the static table, as those of requests and responses do.
 fn speaker_of(header: FrameHeader, payload: &[u8]) -> Option<Speaker> {
     let at = usize::try_from(header.prefix()).ok()?;
     match payload.get(at)? {
-        // :method, :path, :scheme.
-        0x82..=0x87 => Some(Speaker::Client),
+        // :method, :path, :scheme; also with another value.
+        0x82..=0x87 | 0x42..=0x47 => Some(Speaker::Client),
         // :status.
-        0x88..=0x8e => Some(Speaker::Server),
+        0x88..=0x8e | 0x48..=0x4e => Some(Speaker::Server),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::looks::{LooksHttp2, looks_like_http2};
+use super::looks::{LooksHttp2, looks_like_frames};
 use crate::protocol::Stamp;
 
 /// The most bytes that are kept until it is certain that they are frames: one frame of the usual size and a header.
@@ -45,7 +45,7 @@ impl Search {
         self.bytes.extend_from_slice(bytes);
         self.pieces.push_back((bytes.len(), stamp));
         while !self.pieces.is_empty() {
-            match looks_like_http2(&self.bytes, max_frame) {
+            match looks_like_frames(&self.bytes, max_frame) {
                 LooksHttp2::Yes => {
                     let (bytes, pieces) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.pieces));
                     return Some(Found { bytes, pieces });

@@ -51,6 +51,8 @@ pub(super) struct Streams {
     /// The highest number on which a request began.
     highest: u32,
     next: u32,
+    /// Whether all that the client sent was captured.
+    unbroken: bool,
     /// Whether the connection began with HTTP/1.1.
     upgraded: bool,
     /// The server's last GOAWAY: it will not answer what is above.
@@ -61,7 +63,8 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(connection: u32, output: Shared) -> Self {
+    /// `unbroken` if the connection's beginning was captured, as far as the client made it.
+    pub(super) fn new(connection: u32, unbroken: bool, output: Shared) -> Self {
         Self {
             connection,
             output,
@@ -70,6 +73,7 @@ impl Streams {
             closed_until: 0,
             highest: 0,
             next: 0,
+            unbroken,
             upgraded: false,
             farewell: None,
             failure: None,
@@ -90,7 +94,7 @@ impl Streams {
     }
 
     /// The stream of this number, opened if need be; `None` for one that is closed, and for what is no request's.
-    fn stream(&mut self, id: u32) -> Option<&mut Stream> {
+    fn stream(&mut self, id: u32, stamp: Stamp) -> Option<&mut Stream> {
         // RFC 9113 §5.1.1: clients open the odd ones; what servers push is not read.
         if id.is_multiple_of(2) {
             return None;
@@ -103,8 +107,7 @@ impl Streams {
                 && let Some((oldest, mut stream)) = self.open.pop_first()
             {
                 stream.exchange.add_defect(STREAM_LIMIT);
-                let asked = stream.exchange.asked();
-                self.close(oldest, stream, asked.time);
+                self.close(oldest, stream, stamp.time);
             }
             let position = self.next;
             self.next = position.saturating_add(1);
@@ -122,20 +125,19 @@ impl Streams {
     /// A header block of `sender`.
     pub(super) fn head(&mut self, sender: Direction, block: &Block<'_>) {
         let id = block.stream;
-        let new = !self.open.contains_key(&id);
         let whole = block.completeness == Completeness::Complete;
         let begins = match sender {
-            Direction::Client => id > self.highest || block.fields.has_pseudo(),
+            Direction::Client => block.fields.has_pseudo() || (self.unbroken && id > self.highest),
             Direction::Server => status(block).is_some(),
         };
         let connection = self.connection;
-        let Some(stream) = self.stream(id) else {
+        let Some(stream) = self.stream(id, block.last) else {
             return;
         };
         let (asked, answered) = (stream.exchange.request.is_some(), stream.exchange.response.is_some());
         // RFC 9113 §8.1: what follows the data are trailers, also where the head before it was not captured.
-        let trails = stream.has_body(sender) || (new && whole);
-        let is_head = begins || !trails;
+        let unannounced = sender == Direction::Client || !asked;
+        let is_head = begins || !(stream.has_body(sender) || (whole && unannounced));
         match (sender, status(block)) {
             (Direction::Client, _) if !asked && is_head => stream.request(block),
             (Direction::Server, Some(100..200)) if !answered => {
@@ -163,7 +165,7 @@ impl Streams {
 
     /// Data of `sender`.
     pub(super) fn data(&mut self, sender: Direction, id: u32, bytes: &[u8], stamp: Stamp) {
-        if let Some(stream) = self.stream(id) {
+        if let Some(stream) = self.stream(id, stamp) {
             stream.data(sender, bytes, stamp);
             let websocket = stream.websocket;
             self.websocket |= websocket;
@@ -172,14 +174,14 @@ impl Streams {
 
     /// So much of the data of `sender` is missing.
     pub(super) fn data_missing(&mut self, sender: Direction, id: u32, length: u64, stamp: Stamp) {
-        if let Some(stream) = self.stream(id) {
+        if let Some(stream) = self.stream(id, stamp) {
             stream.data_missing(sender, length, stamp);
         }
     }
 
     /// `sender` has no more to send on a stream.
     pub(super) fn end(&mut self, sender: Direction, id: u32, stamp: Stamp) {
-        let Some(stream) = self.stream(id) else {
+        let Some(stream) = self.stream(id, stamp) else {
             return;
         };
         stream.end(sender);
@@ -220,6 +222,7 @@ impl Streams {
 
     /// A hole may hide frames of `sender` on any stream.
     pub(super) fn hole(&mut self, sender: Direction, stamp: Stamp) {
+        self.unbroken &= sender != Direction::Client;
         self.open.values_mut().for_each(|stream| stream.hole(sender, stamp));
     }
 
