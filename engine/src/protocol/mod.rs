@@ -6,6 +6,7 @@ mod named_set;
 
 pub mod conversation;
 pub mod http1;
+pub mod http2;
 pub mod proxy;
 pub mod tls;
 pub mod websocket;

@@ -4,6 +4,11 @@
 mod detect;
 mod gaps;
 mod hostile;
+mod http2;
+mod http2_build;
+mod http2_gaps;
+mod http2_hostile;
+mod http2_recorded;
 mod limits;
 mod mid_stream;
 mod oddities;

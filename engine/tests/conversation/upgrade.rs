@@ -101,10 +101,9 @@ fn what_is_held_is_read_as_http_when_the_handshake_is_refused() {
 
 #[test]
 fn another_protocol_is_not_read() {
-    let upgrade =
-        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n";
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: SPDY/3\r\n\r\n";
     let switched =
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let tables = play(&[
         client(upgrade),
         server(switched),

@@ -8,6 +8,8 @@ mod http1_head;
 mod http1_hostile;
 mod http1_reader;
 mod http1_resync;
+mod http2_hpack;
+mod http2_looks;
 mod proxy;
 mod tls;
 mod tls_decrypt;

@@ -4,6 +4,7 @@
 
 use crate::protocol::Stamp;
 use crate::protocol::http1::{Head, Looks, MessageKind, looks_like_start};
+use crate::protocol::http2::{DEFAULT_MAX_FRAME, LooksHttp2, Speaker, looks_like_http2, looks_like_settings, speaker};
 use crate::protocol::tls::{TlsSniff, sniff};
 use crate::protocol::websocket::{Role, looks_like_frames};
 use crate::stream::Direction;
@@ -43,6 +44,15 @@ pub(super) struct Decision {
     pub(super) protocol: Protocol,
     /// Who the sender of the bytes is, where they tell.
     pub(super) sender: Option<Direction>,
+    /// Whether they are the first of what that sender says in this protocol.
+    first: bool,
+}
+
+impl Decision {
+    /// Whether what was recognised is the beginning of what `by` says.
+    pub(super) fn begins(&self, by: Direction) -> bool {
+        self.first && self.sender == Some(by)
+    }
 }
 
 /// What bytes seem to be.
@@ -111,14 +121,15 @@ impl Detect {
             return None;
         }
         let seems = if side.candidate.is_empty() {
-            seems(bytes)
+            side.seems(bytes, sender)
         } else {
             side.candidate.extend_from_slice(bytes);
-            match seems(&side.candidate) {
+            match side.seems(&side.candidate, sender) {
                 // A segment may begin something, whatever came before it.
                 Seems::Nothing if side.segment_at > 0 && !side.is_fresh() => {
                     self.drop_candidate(sender, Some(stamp.frame));
-                    seems(&self.sides[sender as usize].candidate)
+                    let side = &self.sides[sender as usize];
+                    side.seems(&side.candidate, sender)
                 }
                 seems => seems,
             }
@@ -145,7 +156,7 @@ impl Detect {
         let side = &mut self.sides[sender as usize];
         if side.is_fresh() && sender == Direction::Client {
             // A client's first bytes tell. A server may greet, and go on in the client's way.
-            return Some(Decision { protocol: Protocol::Unknown, sender: None });
+            return Some(Decision { protocol: Protocol::Unknown, sender: None, first: false });
         }
         if !side.known {
             let role = if sender == Direction::Client { Role::Client } else { Role::Server };
@@ -231,6 +242,16 @@ impl Side {
         self.passed_over = self.passed_over.saturating_add(length as u64);
     }
 
+    /// What `bytes` of `sender` seem to be, given what is known of what came before.
+    fn seems(&self, bytes: &[u8], sender: Direction) -> Seems {
+        match seems(bytes) {
+            Seems::Nothing if !self.known => http2_frames(bytes),
+            // RFC 9113 §3.4: a server need not wait for the client's preface.
+            Seems::Nothing if self.is_fresh() && sender == Direction::Server => http2_settings(bytes),
+            seems => seems,
+        }
+    }
+
     /// Whether the next bytes are the stream's first.
     fn is_fresh(&self) -> bool {
         self.known && self.passed_over == 0
@@ -242,7 +263,7 @@ fn http(kind: MessageKind) -> Decision {
         MessageKind::Request => Direction::Client,
         MessageKind::Response => Direction::Server,
     };
-    Decision { protocol: Protocol::Http1, sender: Some(sender) }
+    Decision { protocol: Protocol::Http1, sender: Some(sender), first: false }
 }
 
 fn seems(bytes: &[u8]) -> Seems {
@@ -253,7 +274,7 @@ fn seems(bytes: &[u8]) -> Seems {
                 Some(&SERVER_HELLO) if bytes.first() == Some(&22) => Some(Direction::Server),
                 _ => None,
             };
-            return Seems::Protocol(Decision { protocol: Protocol::Tls, sender });
+            return Seems::Protocol(Decision { protocol: Protocol::Tls, sender, first: false });
         }
         TlsSniff::Need => return Seems::Maybe,
         TlsSniff::No => {}
@@ -261,8 +282,33 @@ fn seems(bytes: &[u8]) -> Seems {
     match looks_like_start(bytes) {
         Looks::Request => Seems::Protocol(http(MessageKind::Request)),
         Looks::Response => Seems::Protocol(http(MessageKind::Response)),
-        Looks::Http2Preface => Seems::Protocol(Decision { protocol: Protocol::Http2, sender: Some(Direction::Client) }),
+        Looks::Http2Preface => {
+            let sender = Some(Direction::Client);
+            Seems::Protocol(Decision { protocol: Protocol::Http2, sender, first: true })
+        }
         Looks::Maybe => Seems::Maybe,
         Looks::No => Seems::Nothing,
+    }
+}
+
+/// HTTP/2 that begins with the server's SETTINGS.
+fn http2_settings(bytes: &[u8]) -> Seems {
+    match looks_like_settings(bytes) {
+        LooksHttp2::Yes => Seems::Protocol(Decision { protocol: Protocol::Http2, sender: None, first: false }),
+        LooksHttp2::Maybe => Seems::Maybe,
+        LooksHttp2::No => Seems::Nothing,
+    }
+}
+
+/// HTTP/2 somewhere in a connection.
+fn http2_frames(bytes: &[u8]) -> Seems {
+    let sender = || match speaker(bytes)? {
+        Speaker::Client => Some(Direction::Client),
+        Speaker::Server => Some(Direction::Server),
+    };
+    match looks_like_http2(bytes) {
+        LooksHttp2::Yes => Seems::Protocol(Decision { protocol: Protocol::Http2, sender: sender(), first: false }),
+        LooksHttp2::Maybe => Seems::Maybe,
+        LooksHttp2::No => Seems::Nothing,
     }
 }

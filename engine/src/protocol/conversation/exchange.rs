@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::direction_name;
 use super::request::Request;
 use super::response::Response;
 use crate::protocol::Stamp;
+use crate::stream::Direction;
 use crate::table::ExchangeRow;
 
 /// The state of a response that a hole in the server's stream may hide.
@@ -23,7 +25,18 @@ pub(super) struct Exchange {
     pub(super) interim: u16,
     /// Whether a hole in the server's stream may hide the response.
     pub(super) hidden: bool,
+    /// The HTTP/2 stream that it is.
+    pub(super) stream: Option<u32>,
+    pub(super) reset: Option<Box<Reset>>,
     defects: Vec<&'static str>,
+}
+
+/// How an HTTP/2 stream was broken off.
+#[derive(Debug)]
+pub(super) struct Reset {
+    pub(super) how: String,
+    pub(super) by: Direction,
+    pub(super) stamp: Stamp,
 }
 
 impl Exchange {
@@ -36,6 +49,8 @@ impl Exchange {
             response_done: false,
             interim: 0,
             hidden: false,
+            stream: None,
+            reset: None,
             defects: Vec::new(),
         }
     }
@@ -72,6 +87,7 @@ impl Exchange {
             connection: Some(connection),
             position: Some(self.position),
             interim: Some(self.interim),
+            stream_id: self.stream,
             ..ExchangeRow::default()
         };
         if let Some(request) = &self.request {
@@ -80,6 +96,12 @@ impl Exchange {
         match &self.response {
             Some(response) => response.fill(&mut row),
             None => row.response_state = self.hidden.then_some(MISSING),
+        }
+        if let Some(reset) = &self.reset {
+            row.reset = Some(&reset.how);
+            row.reset_by = Some(direction_name(reset.by));
+            row.reset_time = Some(reset.stamp.time);
+            row.reset_frame = Some(reset.stamp.frame);
         }
         let of_request = self.request.iter().flat_map(|request| request.message.defects.names("request"));
         let of_response = self.response.iter().flat_map(|response| response.message.defects.names("response"));

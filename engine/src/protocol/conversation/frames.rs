@@ -20,9 +20,7 @@ const HTTP_INSTEAD_OF_FRAMES: &str = "http-instead-of-frames";
 /// The frames of both directions.
 #[derive(Debug)]
 pub(super) struct Frames {
-    /// The row of its exchange; `None` where no tables are asked for.
-    exchange: Option<usize>,
-    /// Time of the 101, if it was captured.
+    /// Time of the 101, or of the 2xx that takes its place in HTTP/2, if it was captured.
     opened: Option<i64>,
     sides: [Side; 2],
     /// Whether permessage-deflate was agreed to, if that is known.
@@ -59,7 +57,6 @@ impl Frames {
     /// What is taken for frames, though no 101 was seen yet.
     pub(super) fn new() -> Self {
         Self {
-            exchange: None,
             opened: None,
             sides: [Side::new(Role::Client), Side::new(Role::Server)],
             compression: None,
@@ -70,24 +67,22 @@ impl Frames {
         }
     }
 
-    /// The WebSocket was opened by the exchange in row `exchange`, by a 101 at `opened` if that was captured.
+    /// The WebSocket was opened, by a 101 at `opened` if that was captured.
     ///
     /// `compression` is whether permessage-deflate was agreed to, or else whether it was `offered`.
-    pub(super) fn open(
-        &mut self,
-        exchange: Option<usize>,
-        opened: Option<Stamp>,
-        compression: Option<bool>,
-        offered: bool,
-    ) {
-        self.exchange = exchange;
+    pub(super) fn open(&mut self, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
         self.opened = opened.map(|stamp| stamp.time);
         if let Some(stamp) = opened {
             self.last = Some(self.last.map_or(stamp, |last| later(last, stamp)));
         }
         self.compression = compression;
+        self.offer(compression.unwrap_or(offered));
+    }
+
+    /// permessage-deflate was `offered`; whether it is agreed to is not known yet.
+    pub(super) fn offer(&mut self, offered: bool) {
         for side in &mut self.sides {
-            side.set_compression(compression.unwrap_or(offered));
+            side.set_compression(offered);
         }
     }
 
@@ -116,6 +111,13 @@ impl Frames {
         side.note_violations(gap.stamp);
     }
 
+    /// Nobody knows how many bytes of `sender` are missing.
+    pub(super) fn hole(&mut self, sender: Direction, stamp: Stamp) {
+        let side = &mut self.sides[sender as usize];
+        side.start = None;
+        side.walker.gap(u64::MAX, stamp);
+    }
+
     /// It is not known where a frame of `sender` begins: that is looked for. `unread` bytes were passed over.
     pub(super) fn lose(&mut self, sender: Direction, unread: u64) {
         let side = &mut self.sides[sender as usize];
@@ -139,11 +141,8 @@ impl Frames {
         self.longest_silence = self.longest_silence.max(silence);
     }
 
-    /// Writes its row; `ended` is the time of the connection's last packet.
-    pub(super) fn write(mut self, connection: u32, ended: i64, output: &Shared) {
-        let Some(exchange) = self.exchange else {
-            return;
-        };
+    /// Writes its row; `exchange` is the row of the exchange that opened it, `ended` the time of the last packet.
+    pub(super) fn write(mut self, exchange: usize, connection: u32, ended: i64, output: &Shared) {
         self.silent_until(ended);
         for side in &mut self.sides {
             // However the bytes came, in pieces or at once.

@@ -2,6 +2,7 @@
 
 use super::frames::Frames;
 use super::hold::{Hold, Kept};
+use super::http2::Http2;
 use super::oddities::Oddities;
 use super::output::Shared;
 use super::pairing::Pairing;
@@ -29,15 +30,19 @@ pub(super) struct Side {
 
 /// One HTTP/1.x connection.
 pub(super) struct Http {
-    connection: u32,
-    output: Shared,
+    pub(super) connection: u32,
+    pub(super) output: Shared,
     pub(super) pairing: Pairing,
     pub(super) client: Side,
     pub(super) server: Side,
     /// What the client sent after a request for an upgrade.
     pub(super) hold: Option<Hold>,
     pub(super) frames: Option<Box<Frames>>,
+    /// The row of the exchange that opened the WebSocket; `None` where no tables are asked for, too.
+    pub(super) opened_by: Option<usize>,
     pub(super) websocket: bool,
+    /// What the connection goes on with after `Upgrade: h2c`.
+    pub(super) http2: Option<Box<Http2>>,
     pub(super) client_ended: bool,
 }
 
@@ -54,24 +59,32 @@ impl Http {
             server: Side::new(message_reader(server, false)),
             hold: None,
             frames: None,
+            opened_by: None,
             websocket: false,
+            http2: None,
             client_ended: false,
         }
     }
 
     /// Whether it became a WebSocket.
     pub(super) fn is_websocket(&self) -> bool {
-        self.websocket
+        self.websocket || self.http2.as_ref().is_some_and(|http2| http2.is_websocket())
     }
 
     /// How many exchanges there were.
     pub(super) fn exchanges(&self) -> u32 {
-        self.pairing.count()
+        self.http2.as_ref().map_or_else(|| self.pairing.count(), |http2| http2.exchanges())
+    }
+
+    /// Whether the server allows extended CONNECT, if it goes on with HTTP/2 and that was captured.
+    pub(super) fn connect_protocol(&self) -> Option<bool> {
+        self.http2.as_ref()?.connect_protocol()
     }
 
     /// Whether bytes still matter.
     pub(super) fn is_reading(&self) -> bool {
-        !matches!((&self.client.reading, &self.server.reading), (Reading::Opaque, Reading::Opaque))
+        self.http2.is_some()
+            || !matches!((&self.client.reading, &self.server.reading), (Reading::Opaque, Reading::Opaque))
     }
 
     /// Bytes of `sender`.
@@ -86,7 +99,11 @@ impl Http {
                     frames.data(sender, bytes, stamp);
                 }
             }
-            Reading::Opaque => {}
+            Reading::Opaque => {
+                if let Some(http2) = &mut self.http2 {
+                    http2.data(sender, bytes, stamp, oddities);
+                }
+            }
             Reading::Messages(_) if sender == Direction::Client => self.client_data(bytes, stamp, oddities),
             Reading::Messages(_) => self.server_data(bytes, stamp, oddities),
         }
@@ -142,7 +159,7 @@ impl Http {
         let taken = self.server.feed(bytes, stamp, Looks::Response, &mut sink).unwrap_or(bytes.len());
         let rest = &bytes[taken..];
         if let Some(switch) = sink.switch {
-            self.switch(switch);
+            self.switch(switch, oddities);
             self.data(Direction::Server, rest, stamp, oddities);
         } else {
             if !rest.is_empty() {
@@ -164,7 +181,11 @@ impl Http {
                     frames.gap(sender, gap);
                 }
             }
-            Reading::Opaque => {}
+            Reading::Opaque => {
+                if let Some(http2) = &mut self.http2 {
+                    http2.gap(sender, gap, oddities);
+                }
+            }
             Reading::Messages(_) if sender == Direction::Client => self.client_gap(gap, oddities),
             Reading::Messages(_) => self.server_gap(gap, oddities),
         }
@@ -195,7 +216,7 @@ impl Http {
             self.pairing.hole(gap.length, gap.stamp);
         }
         match switch {
-            Some(switch) => self.switch(switch),
+            Some(switch) => self.switch(switch, oddities),
             None => self.release_if_answered(oddities),
         }
     }
@@ -204,6 +225,9 @@ impl Http {
     pub(super) fn end(&mut self, sender: Direction, oddities: &mut Oddities) {
         if let Some(frames) = &mut self.frames {
             frames.end(sender);
+        }
+        if let Some(http2) = &mut self.http2 {
+            return http2.end(sender, oddities);
         }
         match sender {
             // The answer may still come.
@@ -215,7 +239,7 @@ impl Http {
                 let mut sink = FromServer { may_be_early: false, pairing: &mut self.pairing, oddities, switch: None };
                 self.server.end(&mut sink);
                 match sink.switch {
-                    Some(switch) => self.switch(switch),
+                    Some(switch) => self.switch(switch, oddities),
                     None => self.release_if_answered(oddities),
                 }
             }
@@ -226,8 +250,13 @@ impl Http {
     pub(super) fn finish(&mut self, facts: &Facts, oddities: &mut Oddities) {
         self.settle_hold(oddities);
         self.pairing.finish();
-        if let Some(frames) = self.frames.take() {
-            frames.write(self.connection, facts.last.time, &self.output);
+        if let Some(frames) = self.frames.take()
+            && let Some(exchange) = self.opened_by
+        {
+            frames.write(exchange, self.connection, facts.last.time, &self.output);
+        }
+        if let Some(http2) = &mut self.http2 {
+            http2.finish(facts, oddities);
         }
     }
 }

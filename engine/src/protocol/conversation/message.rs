@@ -66,7 +66,7 @@ impl Message {
             last: event.last,
             frames: event.frames.into(),
             completeness: event.completeness,
-            head_hash: complete.then(|| xxh3_64(raw)),
+            head_hash: complete.then(|| xxh3_64(event.head.sent())),
             head: kept.then(|| raw[..raw.len().min(MAX_KEPT_HEAD)].into()),
             defects,
             body: None,
@@ -116,7 +116,8 @@ pub(super) fn has_websocket_header(head: &Head<'_>) -> bool {
     head.headers().any(|header| header.name.get(..PREFIX.len()).is_some_and(|name| name.eq_ignore_ascii_case(PREFIX)))
 }
 
-/// The version as digits, such as `1.1`.
-pub(super) fn version_text(head: &Head<'_>) -> Option<[u8; 3]> {
-    head.version().map(|(major, minor)| [b'0'.wrapping_add(major), b'.', b'0'.wrapping_add(minor)])
+/// The version as digits, such as `1.1` or `2`.
+pub(super) fn version_text<'a>(head: &Head<'a>) -> Option<&'a [u8]> {
+    // After `HTTP/`.
+    head.start().version().get(5..)
 }

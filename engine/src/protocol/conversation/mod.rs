@@ -1,15 +1,16 @@
 //! Takes the streams of one connection, gives its rows: the connection, its exchanges, its WebSocket, its defects.
 //!
 //! `proxied` takes a PROXY header off, `opening` digests the first bytes; `spoken` reads what is then in the clear: `detect`
-//! tells the protocol, `http` reads HTTP/1.x, where `pairing` tells which response answers which request, `upgrade` what the connection becomes, `frames` what
-//! a WebSocket carries. Other protocols are counted only. `tls` reads
-//! the same within TLS, as far as the keys allow.
+//! tells the protocol, `http` reads HTTP/1.x, where `pairing` tells which response answers which request and `upgrade` what
+//! the connection becomes, `http2` reads HTTP/2, a stream at a time, `frames` what a WebSocket carries. Other protocols are
+//! counted only. `tls` reads the same within TLS, as far as the keys allow.
 
 mod detect;
 mod exchange;
 mod frames;
 mod hold;
 mod http;
+mod http2;
 mod message;
 mod oddities;
 mod opening;
@@ -29,13 +30,13 @@ mod values;
 pub use output::{ExchangeId, Heads, Output, Shared, Wanted};
 pub use text::{MAX_TEXT, text_of};
 
+use std::sync::{Arc, Mutex};
+
 use oddities::Oddities;
 use opening::Opening;
 use proxied::{Passed, Proxied};
 use spoken::{Spoken, Turn};
 use tls::Tls;
-
-use std::sync::{Arc, Mutex};
 
 use super::Stamp;
 use super::tls::Secrets;

@@ -5,11 +5,11 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::message::{Message, has_websocket_header, said, version_text};
 use super::values::Values;
 use crate::protocol::http1::{Framing, FramingDecision, HeadEvent, StartLine};
-use crate::protocol::websocket::{accept_for, key_valid, offers};
+use crate::protocol::websocket::{accept_for, is_extended_connect, key_valid, offers};
 use crate::table::ExchangeRow;
 
-/// Method, target, version, then the headers.
-const COLUMNS: usize = 3 + HEADERS.len();
+/// Method, target, version, then the headers, then `:protocol`.
+const COLUMNS: usize = 4 + HEADERS.len();
 
 const HEADERS: [&[u8]; 17] = [
     b"host",
@@ -31,17 +31,26 @@ const HEADERS: [&[u8]; 17] = [
     b"x-b3-traceid",
 ];
 
+/// The same where `:authority` says what Host does in HTTP/1.1 (RFC 9113 §8.3.1).
+const AUTHORITY_HEADERS: [&[u8]; 17] = {
+    let mut headers = HEADERS;
+    headers[0] = b":authority";
+    headers
+};
+
 /// A request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) message: Message,
     values: Values<COLUMNS>,
-    /// Whether it asks for a WebSocket, as far as the Upgrade header goes.
+    /// Whether it asks for a WebSocket, as far as the Upgrade header goes, or `:protocol`.
     pub(super) asks_websocket: Option<bool>,
     asks_upgrade: Option<bool>,
     pub(super) offers_deflate: bool,
     key: Option<Key>,
     content_hash: Option<u64>,
+    /// Whether it is an extended CONNECT for WebSocket (RFC 8441 §4).
+    pub(super) extended_connect: bool,
     /// Whether it speaks of WebSocket at all.
     pub(super) speaks: bool,
     /// Whether what follows its head depends on the answer.
@@ -84,23 +93,31 @@ impl Request {
             StartLine::Response { .. } => (&b""[..], &b""[..], &b""[..]),
         };
         let mut values = Values::new();
-        values.push(Some(method));
-        values.push(Some(target));
-        values.push(version_text(head).as_ref().map(<[u8; 3]>::as_slice));
-        values.push_headers(head, &HEADERS);
+        // Empty where they were not captured.
+        values.push(Some(method).filter(|method| !method.is_empty()));
+        values.push(Some(target).filter(|target| !target.is_empty()));
+        values.push(version_text(head));
+        let authority = head.is_http2() && head.get(b":authority").is_some();
+        values.push_headers(head, if authority { &AUTHORITY_HEADERS } else { &HEADERS });
+        values.push(head.is_http2().then(|| head.get(b":protocol")).flatten().as_deref());
         let offer = offers(head);
         let key = head.joined(b"sec-websocket-key");
         let connect = method == b"CONNECT";
         let upgrade = head.get(b"upgrade").is_some();
         let bodiless = matches!(framing.framing, Framing::None | Framing::Length(0));
         let speaks = offer.upgrade || offer.connection || has_websocket_header(head);
+        let extended_connect = is_extended_connect(head);
+        // RFC 8441 §5: it takes the place of GET.
+        let hashed_method = if extended_connect { b"GET" } else { method };
+        // A target that was cut off would join with others.
+        let hashable = ![method, target, version].iter().any(|part| part.is_empty());
         Self {
+            extended_connect,
             asks_websocket: said(offer.upgrade, event.completeness),
             asks_upgrade: said(offer.connection, event.completeness),
             offers_deflate: offer.deflate,
             key: key.as_deref().map(Key::new),
-            // A target that was cut off would join with others.
-            content_hash: (!version.is_empty()).then(|| content_hash(method, target)),
+            content_hash: hashable.then(|| content_hash(hashed_method, target)),
             speaks,
             holds: bodiless && (upgrade || connect),
             method: match method {
@@ -146,6 +163,7 @@ impl Request {
             row.traceparent,
             row.x_amzn_trace_id,
             row.x_b3_traceid,
+            row.protocol,
         ] = self.values.all();
         row.asks_websocket = self.asks_websocket;
         row.asks_upgrade = self.asks_upgrade;

@@ -32,7 +32,8 @@ const UPGRADE_REQUIRED: u16 = 426;
 pub(super) struct Response {
     pub(super) message: Message,
     values: Values<COLUMNS>,
-    pub(super) status: u16,
+    /// `None` where it was not captured.
+    pub(super) status: Option<u16>,
     accepts_websocket: Option<bool>,
     accepts_upgrade: Option<bool>,
     accept_hash: Option<u64>,
@@ -44,18 +45,20 @@ impl Response {
         let head = &event.head;
         let status = head.status().unwrap_or_default();
         let answer = answers(head);
+        // RFC 8441 §5: a 2xx is what 101 is in HTTP/1.1.
+        let opens = request.is_some_and(|request| request.extended_connect) && (200..300).contains(&status);
         let accept = head.joined(b"sec-websocket-accept");
         let mut values = Values::new();
-        values.push(version_text(head).as_ref().map(<[u8; 3]>::as_slice));
+        values.push(version_text(head));
         values.push_headers(head, &HEADERS);
         let speaks = matches!(status, 101 | UPGRADE_REQUIRED)
             || request.is_some_and(|request| request.speaks)
             || head.get(b"upgrade").is_some()
             || has_websocket_header(head);
         Self {
-            status,
-            accepts_websocket: said(answer.upgrade, event.completeness),
-            accepts_upgrade: said(answer.connection, event.completeness),
+            status: head.status().filter(|status| *status != 0 || !head.is_http2()),
+            accepts_websocket: said(answer.upgrade || opens, event.completeness),
+            accepts_upgrade: said(answer.connection || opens, event.completeness),
             accept_hash: accept.as_deref().map(|accept| xxh3_64(accept.trim_ascii())),
             accept_valid: accept.as_deref().and_then(|accept| request?.is_answered_by(accept)),
             message: Message::new(event, framing, speaks, values.cut),
@@ -70,7 +73,7 @@ impl Response {
         row.response_last = Some(message.last.time);
         row.response_frames = Some(&message.frames);
         row.response_state = Some(message.state());
-        row.status = Some(self.status);
+        row.status = self.status;
         [
             row.response_version,
             row.response_upgrade,

@@ -69,7 +69,7 @@ impl Conversation {
             tls_resumed: tls.and_then(Session::resumed),
             tls_alerts: Some(&alerts),
             tls_decryption: tls.map(Session::decryption),
-            http2_connect_protocol: None,
+            http2_connect_protocol: spoken.connect_protocol(),
             proxy_version: proxy.map(|header| header.version.into()),
             proxy_source_address: source_address.as_deref(),
             proxy_source_port: source.map(|source| source.port()),

@@ -21,6 +21,8 @@ pub(super) struct Switch {
     /// When.
     pub(super) stamp: Stamp,
     pub(super) websocket: bool,
+    /// Whether that is HTTP/2 over cleartext TCP (RFC 7540 §3.2), and where it begins is known.
+    pub(super) h2c: bool,
     /// Whether permessage-deflate was agreed to; `None` where the head was cut off.
     pub(super) compression: Option<bool>,
     /// Whether the head's end was captured, so that it is known where the other protocol begins.
@@ -95,6 +97,7 @@ impl MessageSink for FromServer<'_> {
         self.switch = Some(Switch {
             position,
             stamp: message.last,
+            h2c: status == 101 && complete && head.lists_token(b"upgrade", b"h2c"),
             websocket: status == 101 && (answer.upgrade || answer.accept.is_some() || implied),
             compression: (complete || answer.deflate.is_some()).then_some(answer.deflate.is_some()),
             complete,

@@ -2,6 +2,7 @@
 
 use super::detect::{Decision, Detect, Protocol};
 use super::http::Http;
+use super::http2::Http2;
 use super::oddities::{Oddities, UNEXPECTED_BYTES};
 use super::opposite;
 use super::output::Shared;
@@ -17,6 +18,7 @@ const WEBSOCKET_MID_STREAM: &str = "websocket-mid-stream";
 enum Phase {
     Detect(Box<Detect>),
     Http(Box<Http>),
+    Http2(Box<Http2>),
     /// Not at all: it is counted elsewhere.
     Counted,
 }
@@ -56,6 +58,7 @@ impl Spoken {
     ) -> Option<Turn> {
         match &mut self.phase {
             Phase::Http(http) => http.data(sender, bytes, stamp, oddities),
+            Phase::Http2(http2) => http2.data(sender, bytes, stamp, oddities),
             Phase::Counted => {}
             Phase::Detect(detect) => {
                 let decision = detect.data(sender, bytes, stamp)?;
@@ -74,6 +77,7 @@ impl Spoken {
     fn read(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp, oddities: &mut Oddities) {
         match &mut self.phase {
             Phase::Http(http) => http.data(sender, bytes, stamp, oddities),
+            Phase::Http2(http2) => http2.data(sender, bytes, stamp, oddities),
             Phase::Counted | Phase::Detect(_) => {}
         }
     }
@@ -106,7 +110,12 @@ impl Spoken {
                 self.phase = Phase::Http(Box::new(Http::new(self.connection, known, Shared::clone(&self.output))));
                 note_passed_over(&detect, last, oddities);
             }
-            Protocol::Http2 | Protocol::Unknown => {}
+            Protocol::Http2 => {
+                let known = [Direction::Client, Direction::Server].map(|by| detect.is_fresh(by) || decision.begins(by));
+                self.phase = Phase::Http2(Box::new(Http2::new(self.connection, known, Shared::clone(&self.output))));
+                note_passed_over(&detect, last, oddities);
+            }
+            Protocol::Unknown => {}
         }
         for (by, bytes, stamp) in kept {
             self.read(by, &bytes, stamp, oddities);
@@ -124,8 +133,10 @@ impl Spoken {
             let (truly, changed) = self.decide(decision, sender, gap.stamp, oddities);
             (sender, turn) = (truly, Some(changed));
         }
-        if let Phase::Http(http) = &mut self.phase {
-            http.gap(sender, gap, oddities);
+        match &mut self.phase {
+            Phase::Http(http) => http.gap(sender, gap, oddities),
+            Phase::Http2(http2) => http2.gap(sender, gap, oddities),
+            Phase::Detect(_) | Phase::Counted => {}
         }
         turn
     }
@@ -140,8 +151,10 @@ impl Spoken {
             let (truly, changed) = self.decide(decision, sender, last, oddities);
             (sender, turn) = (truly, Some(changed));
         }
-        if let Phase::Http(http) = &mut self.phase {
-            http.end(sender, oddities);
+        match &mut self.phase {
+            Phase::Http(http) => http.end(sender, oddities),
+            Phase::Http2(http2) => http2.end(sender, oddities),
+            Phase::Detect(_) | Phase::Counted => {}
         }
         turn
     }
@@ -151,6 +164,7 @@ impl Spoken {
         match &self.phase {
             Phase::Detect(_) => true,
             Phase::Http(http) => http.is_reading(),
+            Phase::Http2(http2) => http2.is_reading(),
             Phase::Counted => false,
         }
     }
@@ -159,6 +173,7 @@ impl Spoken {
     pub(super) fn finish(&mut self, facts: &Facts, oddities: &mut Oddities) {
         match &mut self.phase {
             Phase::Http(http) => http.finish(facts, oddities),
+            Phase::Http2(http2) => http2.finish(facts, oddities),
             Phase::Detect(detect) => {
                 self.protocol = detect.begun.then_some(Protocol::Unknown);
                 for sender in [Direction::Client, Direction::Server] {
@@ -173,13 +188,27 @@ impl Spoken {
 
     /// Whether it became a WebSocket.
     pub(super) fn is_websocket(&self) -> bool {
-        matches!(&self.phase, Phase::Http(http) if http.is_websocket())
+        match &self.phase {
+            Phase::Http(http) => http.is_websocket(),
+            Phase::Http2(http2) => http2.is_websocket(),
+            Phase::Detect(_) | Phase::Counted => false,
+        }
+    }
+
+    /// Whether the server allows extended CONNECT, if HTTP/2 is spoken and that was captured.
+    pub(super) fn connect_protocol(&self) -> Option<bool> {
+        match &self.phase {
+            Phase::Http(http) => http.connect_protocol(),
+            Phase::Http2(http2) => http2.connect_protocol(),
+            Phase::Detect(_) | Phase::Counted => None,
+        }
     }
 
     /// How many exchanges there were.
     pub(super) fn exchanges(&self) -> u32 {
         match &self.phase {
             Phase::Http(http) => http.exchanges(),
+            Phase::Http2(http2) => http2.exchanges(),
             Phase::Detect(_) | Phase::Counted => 0,
         }
     }

@@ -1,14 +1,16 @@
 //! Takes a request for an upgrade and what came of it, gives the protocol that the connection goes on with.
 
 use super::frames::Frames;
-use super::hold::Piece;
+use super::hold::{Hold, Piece};
 use super::http::{Http, Reading, message_reader};
+use super::http2::Http2;
 use super::oddities::Oddities;
+use super::output::Shared;
 use super::sink::{FromClient, Switch};
-use crate::protocol::Stamp;
 use crate::protocol::http1::{Looks, Next, looks_like_start};
 use crate::protocol::websocket::{Role, looks_like_frames};
-use crate::stream::Direction;
+use crate::protocol::{GapCause, Stamp};
+use crate::stream::{Direction, Gap};
 
 /// More came after a request for an upgrade than is kept until it is answered.
 const HELD_LIMIT: &str = "held-limit";
@@ -72,26 +74,51 @@ impl Http {
     }
 
     /// The server has switched protocols.
-    pub(super) fn switch(&mut self, switch: Switch) {
+    pub(super) fn switch(&mut self, switch: Switch, oddities: &mut Oddities) {
         let offered = self.pairing.offers_deflate(switch.position);
         let exchange = self.pairing.switched(switch.position);
         if switch.websocket {
-            self.open(exchange, Some(switch.stamp), switch.compression, offered);
+            self.opened_by = exchange;
+            self.open(Some(switch.stamp), switch.compression, offered);
             if let Some(frames) = self.frames.as_mut().filter(|_| !switch.complete) {
                 frames.lose(Direction::Server, 0);
             }
         } else {
-            self.hold = None;
+            let hold = self.hold.take();
             self.frames = None;
             self.client.reading = Reading::Opaque;
             self.server.reading = Reading::Opaque;
+            if switch.h2c {
+                self.go_on_with_http2(hold, switch.stamp, oddities);
+            }
         }
     }
 
+    /// Both directions are HTTP/2 from here on (RFC 7540 §3.2).
+    fn go_on_with_http2(&mut self, hold: Option<Hold>, stamp: Stamp, oddities: &mut Oddities) {
+        let mut http2 = Http2::upgraded(self.connection, self.pairing.count(), Shared::clone(&self.output));
+        if let Some(mut hold) = hold {
+            if hold.given_up() > 0 {
+                let gap = Gap { length: hold.given_up(), cause: GapCause::Missing, since: None, stamp };
+                http2.gap(Direction::Client, gap, oddities);
+            }
+            for piece in hold.take() {
+                match piece {
+                    Piece::Bytes(bytes, stamp) => http2.data(Direction::Client, &bytes, stamp, oddities),
+                    Piece::Gap(gap) => http2.gap(Direction::Client, gap, oddities),
+                }
+            }
+        }
+        if self.client_ended {
+            http2.end(Direction::Client, oddities);
+        }
+        self.http2 = Some(Box::new(http2));
+    }
+
     /// Both directions are frames from here on.
-    fn open(&mut self, exchange: Option<usize>, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
+    fn open(&mut self, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
         let mut frames = self.frames.take().unwrap_or_else(|| Box::new(Frames::new()));
-        frames.open(exchange, opened, compression, offered);
+        frames.open(opened, compression, offered);
         if let Some(mut hold) = self.hold.take()
             && !hold.is_empty()
         {
@@ -128,8 +155,8 @@ impl Http {
         };
         self.pairing.add_defect(position, WEBSOCKET_PRESUMED);
         let offered = self.pairing.offers_deflate(position);
-        let exchange = self.pairing.switched(position);
-        self.open(exchange, None, None, offered);
+        self.opened_by = self.pairing.switched(position);
+        self.open(None, None, offered);
     }
 
     /// Nothing more comes that could tell how what is held is to be read.

@@ -32,6 +32,13 @@ impl Field {
     }
 }
 
+/// Where a field's name and value are in the bytes of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldPlace {
+    pub name: (usize, usize),
+    pub value: (usize, usize),
+}
+
 /// The fields of a head, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
@@ -44,6 +51,21 @@ impl Fields {
     const fn new() -> Self {
         const EMPTY: Field = Field { name_start: 0, name_end: 0, value_start: 0, value_end: 0, folded: false };
         Self { inline: [EMPTY; INLINE_FIELDS], more: Vec::new(), length: 0 }
+    }
+
+    /// Fields whose places are known.
+    pub(super) fn at(places: impl IntoIterator<Item = FieldPlace>) -> Self {
+        let mut fields = Self::new();
+        for FieldPlace { name, value } in places {
+            fields.push(Field {
+                name_start: offset(name.0),
+                name_end: offset(name.1),
+                value_start: offset(value.0),
+                value_end: offset(value.1),
+                folded: false,
+            });
+        }
+        fields
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Field> {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-use super::field::{self, Fields, trim_blanks};
+use super::field::{self, FieldPlace, Fields, trim_blanks};
 use super::message::MessageKind;
-use super::start_line::{self, StartLine, empty_lines};
+use super::start_line::{self, HTTP2_VERSION, StartLine, empty_lines};
 use crate::protocol::named_set::named_set;
 
 /// The longest head that is parsed. Real servers stop at 8 KiB to 1 MiB (Go); this bounds what a connection can make
@@ -67,6 +67,8 @@ pub struct Header<'a> {
 #[derive(Clone, Debug)]
 pub struct Head<'a> {
     raw: &'a [u8],
+    /// Other than `raw` where that was compressed.
+    sent: &'a [u8],
     start: StartLine<'a>,
     fields: Fields,
     defects: HeadDefects,
@@ -96,13 +98,37 @@ impl<'a> Head<'a> {
         }
         let head = &raw[..parsed.end.unwrap_or(raw.len())];
         note_control_bytes(head, &mut defects);
-        Some(Self { raw: head, start, fields: parsed.fields, defects, complete: parsed.end.is_some() })
+        Some(Self { raw: head, sent: head, start, fields: parsed.fields, defects, complete: parsed.end.is_some() })
     }
 
-    /// The bytes as sent, from the start-line to the empty line.
+    /// A head that was sent otherwise than as lines, as HTTP/2 does: `raw` shows it as lines, `places` tells where in it
+    /// the fields are, `sent` is what went by.
+    pub fn of_fields(
+        raw: &'a [u8],
+        sent: &'a [u8],
+        start: StartLine<'a>,
+        places: impl IntoIterator<Item = FieldPlace>,
+        complete: bool,
+    ) -> Self {
+        Self { raw, sent, start, fields: Fields::at(places), defects: HeadDefects::default(), complete }
+    }
+
+    /// The bytes as lines, from the start-line to the empty line.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
+    }
+
+    /// The bytes as sent.
+    #[must_use]
+    pub fn sent(&self) -> &'a [u8] {
+        self.sent
+    }
+
+    /// Whether it was sent as HTTP/2 does.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        self.start.version() == HTTP2_VERSION
     }
 
     /// Whether its empty line is there.
@@ -129,8 +155,7 @@ impl<'a> Head<'a> {
     /// The version as major and minor; `None` where it was cut off.
     #[must_use]
     pub fn version(&self) -> Option<(u8, u8)> {
-        let (StartLine::Request { version, .. } | StartLine::Response { version, .. }) = self.start;
-        match version {
+        match self.start.version() {
             [_, _, _, _, b'/', major, b'.', minor] => Some((major.wrapping_sub(b'0'), minor.wrapping_sub(b'0'))),
             _ => None,
         }

@@ -14,9 +14,12 @@ mod reader;
 mod resync;
 mod start_line;
 
+pub(super) use partial::Span;
+
 pub use body::{BodyDefect, BodyDefects, BodyReader, GapOutcome};
+pub use field::FieldPlace;
 pub use framing::{Framing, FramingDecision, FramingDefect, FramingDefects, request_framing, response_framing};
 pub use head::{Head, HeadDefect, HeadDefects, Header, MAX_FIELDS, MAX_HEAD, find_head_end};
 pub use message::{Completeness, HeadEvent, MAX_FRAMES, MessageKind, MessageSink, Next, Position, defect};
 pub use reader::MessageReader;
-pub use start_line::{Looks, MAX_METHOD, StartLine, looks_like_start};
+pub use start_line::{HTTP2_VERSION, Looks, MAX_METHOD, StartLine, looks_like_start};

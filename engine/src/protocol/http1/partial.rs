@@ -8,26 +8,26 @@ use crate::protocol::Stamp;
 
 /// What carried one head.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Carried<'a> {
-    pub(super) first: Stamp,
-    pub(super) last: Stamp,
-    pub(super) frames: &'a [u64],
+pub(in crate::protocol) struct Carried<'a> {
+    pub(in crate::protocol) first: Stamp,
+    pub(in crate::protocol) last: Stamp,
+    pub(in crate::protocol) frames: &'a [u64],
 }
 
 /// The frames of a head that is not complete yet.
 #[derive(Clone, Debug)]
-pub(super) struct Span {
+pub(in crate::protocol) struct Span {
     first: Stamp,
     pub(super) last: Stamp,
     frames: Vec<u64>,
 }
 
 impl Span {
-    fn new(stamp: Stamp) -> Self {
+    pub(in crate::protocol) fn new(stamp: Stamp) -> Self {
         Self { first: stamp, last: stamp, frames: vec![stamp.frame] }
     }
 
-    fn extend(&mut self, stamp: Stamp) {
+    pub(in crate::protocol) fn extend(&mut self, stamp: Stamp) {
         self.last = self.last.extended_to(stamp);
         if self.frames.contains(&stamp.frame) {
             return;
@@ -38,7 +38,7 @@ impl Span {
         self.frames.push(stamp.frame);
     }
 
-    pub(super) fn carried(&self) -> Carried<'_> {
+    pub(in crate::protocol) fn carried(&self) -> Carried<'_> {
         Carried { first: self.first, last: self.last, frames: &self.frames }
     }
 }

@@ -33,6 +33,9 @@ const KNOWN_METHODS: [&[u8]; 15] = [
 /// The request line that opens the HTTP/2 connection preface (RFC 9113 §3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
+/// The version of messages that have no start-line (RFC 9113 §8.3.1); no line has it, which has a minor version, too.
+pub const HTTP2_VERSION: &[u8] = b"HTTP/2";
+
 /// A start-line; the slices are as sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartLine<'a> {
@@ -48,9 +51,19 @@ pub enum StartLine<'a> {
     Response {
         /// Such as `HTTP/1.1`.
         version: &'a [u8],
+        /// Zero where it was not captured.
         status: u16,
         reason: &'a [u8],
     },
+}
+
+impl<'a> StartLine<'a> {
+    /// Such as `HTTP/1.1`; empty where the line was cut off before it.
+    #[must_use]
+    pub fn version(&self) -> &'a [u8] {
+        let (Self::Request { version, .. } | Self::Response { version, .. }) = self;
+        version
+    }
 }
 
 /// What bytes look like.

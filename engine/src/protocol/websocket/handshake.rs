@@ -22,9 +22,9 @@ const BASE64: GeneralPurpose =
 /// What a request says about WebSocket; values as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakeRequest<'a> {
-    /// `Upgrade` lists `websocket`.
+    /// `Upgrade` lists `websocket`; or it is an extended CONNECT for WebSocket (RFC 8441 §4).
     pub upgrade: bool,
-    /// `Connection` lists `upgrade`.
+    /// `Connection` lists `upgrade`; or the same.
     pub connection: bool,
     /// The first `Sec-WebSocket-Key`.
     pub key: Option<Cow<'a, [u8]>>,
@@ -84,9 +84,10 @@ pub fn offers<'a>(head: &Head<'a>) -> HandshakeRequest<'a> {
     let key = head.get(b"sec-websocket-key");
     let version = head.joined(b"sec-websocket-version");
     let extensions = head.joined(b"sec-websocket-extensions");
+    let extended = is_extended_connect(head);
     HandshakeRequest {
-        upgrade: head.lists_token(b"upgrade", b"websocket"),
-        connection: head.lists_token(b"connection", b"upgrade"),
+        upgrade: extended || head.lists_token(b"upgrade", b"websocket"),
+        connection: extended || head.lists_token(b"connection", b"upgrade"),
         keys: head.all(b"sec-websocket-key").count(),
         key_valid: key.as_deref().is_some_and(key_valid),
         key,
@@ -97,6 +98,14 @@ pub fn offers<'a>(head: &Head<'a>) -> HandshakeRequest<'a> {
         deflate: extensions.as_deref().is_some_and(|list| permessage_deflate(list).is_some()),
         extensions,
     }
+}
+
+/// Whether `head`, a request, asks for WebSocket as HTTP/2 does (RFC 8441 §4).
+#[must_use]
+pub fn is_extended_connect(head: &Head<'_>) -> bool {
+    head.is_http2()
+        && head.method() == Some(b"CONNECT")
+        && head.get(b":protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// What `head`, a response, says about WebSocket.

@@ -9,7 +9,8 @@ mod walker;
 
 pub use close::Close;
 pub use handshake::{
-    DeflateParameters, HandshakeRequest, HandshakeResponse, accept_for, accept_matches, answers, key_valid, offers,
+    DeflateParameters, HandshakeRequest, HandshakeResponse, accept_for, accept_matches, answers, is_extended_connect,
+    key_valid, offers,
 };
 pub use header::looks_like_frames;
 pub use observed::{Counts, Violation, Violations};
