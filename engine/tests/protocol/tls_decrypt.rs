@@ -196,3 +196,18 @@ fn what_was_not_captured() {
         }
     }
 }
+
+#[test]
+fn a_server_that_speaks_first() {
+    // RFC 8446 §2: its data may come before the client's Finished. All of it in one piece.
+    for name in [TLS13, "TLS_AES_256_GCM_SHA384", "padded", "client-certificate"] {
+        let mut recording = Recording::load(name);
+        let hello = recording.pieces.remove(0);
+        let all = |sender| {
+            let pieces = recording.pieces.iter().filter(|(by, _)| *by == sender);
+            (sender, pieces.flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<u8>>())
+        };
+        let pieces = vec![hello, all(Direction::Server), all(Direction::Client)];
+        Recording { pieces, ..recording }.play().expect("decrypted", REQUEST, ANSWER);
+    }
+}

@@ -20,6 +20,8 @@ const MAX_KEY_BLOCK: usize = 2 * (48 + 32 + 12);
 pub(super) struct Negotiation {
     pub(super) client: Option<Box<ClientHello>>,
     pub(super) server: Option<Box<ServerHello>>,
+    /// The ticket that the client offers (TLS 1.2).
+    offered_ticket: Option<u128>,
     /// Whether it agrees on new secrets (TLS 1.2), rather than resume a session.
     pub(super) full: bool,
     /// Whether the server changed its keys (TLS 1.2).
@@ -48,10 +50,15 @@ enum Transcript {
 impl Negotiation {
     /// A ClientHello that begins one, with its header.
     pub(super) fn begun(message: &[u8], body: &[u8], secrets: &Secrets) -> Self {
-        let client = Box::new(ClientHello::parse(body));
+        let mut client = Box::new(ClientHello::parse(body));
+        let ticket = client.ticket.take();
+        let offered_ticket = ticket.map(|ticket| SessionKey::Ticket(&ticket).digest());
+        // What is kept of half a million connections is what will be used: RFC 8446 §B.4 has five suites.
+        client.cipher_suites =
+            client.cipher_suites.iter().copied().filter(|suite| Suite::is_tls13(*suite)).take(5).collect();
         let wanted = client.extended_master_secret && secrets.has_premasters();
         let transcript = if wanted { Transcript::Client(message.to_vec()) } else { Transcript::Off };
-        Self { client: Some(client), transcript, ..Self::default() }
+        Self { client: Some(client), offered_ticket, transcript, ..Self::default() }
     }
 
     /// The server's choice, with its header.
@@ -147,10 +154,7 @@ impl Negotiation {
             secrets.by_session(SessionKey::Id(id).digest())
         };
         // RFC 5077 §3.4: where the ticket was not accepted, the handshake is a full one.
-        let by_ticket = || {
-            let ticket = client.ticket.as_ref().filter(|_| !self.full)?;
-            secrets.by_session(SessionKey::Ticket(ticket).digest())
-        };
+        let by_ticket = || secrets.by_session(self.offered_ticket.filter(|_| !self.full)?);
         by_id().or_else(by_ticket)
     }
 

@@ -173,11 +173,9 @@ impl Session {
     fn early_keys(&self, record: Record<'_>, sequence: u64, secrets: &Secrets, scratch: &mut [u8]) -> Option<Keys> {
         let client = self.negotiation.client.as_ref()?;
         let secret = secrets.by_random(Label::ClientEarly, &client.random)?;
-        let offered = client.cipher_suites.iter().filter(|number| Suite::is_tls13(**number));
-        // RFC 8446 §B.4 has five; a hostile hello may have more.
-        let suites = offered.take(5).filter_map(|number| Suite::of(*number));
-        let keys = suites.filter_map(|suite| tls13_keys(suite.protection?, suite.hash, secret));
-        keys.into_iter().find(|keys| keys.opener.open(sequence, record, scratch).is_some())
+        let suites = client.cipher_suites.iter().filter_map(|number| Suite::of(*number));
+        let mut keys = suites.filter_map(|suite| tls13_keys(suite.protection?, suite.hash, secret));
+        keys.find(|keys| keys.opener.open(sequence, record, scratch).is_some())
     }
 
     /// The sender changes its keys (RFC 8446 §4.6.3, §7.2).
