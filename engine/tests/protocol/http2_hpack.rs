@@ -136,13 +136,15 @@ fn a_table_larger_than_is_kept_is_kept_in_part() {
     assert_eq!(decode(&mut decoder, &[0x80 | (62 + added as u8)]).unwrap(), ["?: ?"]);
 }
 
-fn oracle(blocks: &[Vec<u8>]) -> Vec<Option<Vec<(Vec<u8>, Vec<u8>)>>> {
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn oracle(blocks: &[Vec<u8>]) -> Vec<Option<Fields>> {
     let mut decoder = loona_hpack::Decoder::new();
     decoder.set_max_allowed_table_size(4096);
     blocks.iter().map(|block| decoder.decode(block).ok()).collect()
 }
 
-fn ours(blocks: &[Vec<u8>]) -> Vec<Option<Vec<(Vec<u8>, Vec<u8>)>>> {
+fn ours(blocks: &[Vec<u8>]) -> Vec<Option<Fields>> {
     let mut decoder = Decoder::new();
     let mut decode = |block: &Vec<u8>| {
         let mut fields = Vec::new();

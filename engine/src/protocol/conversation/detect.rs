@@ -4,7 +4,7 @@
 
 use crate::protocol::Stamp;
 use crate::protocol::http1::{Head, Looks, MessageKind, looks_like_start};
-use crate::protocol::http2::{DEFAULT_MAX_FRAME, LooksHttp2, Speaker, looks_like_http2, looks_like_settings, speaker};
+use crate::protocol::http2::{LooksHttp2, Speaker, looks_like_http2, looks_like_settings, speaker};
 use crate::protocol::tls::{TlsSniff, sniff};
 use crate::protocol::websocket::{Role, looks_like_frames};
 use crate::stream::Direction;

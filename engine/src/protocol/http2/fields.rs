@@ -31,7 +31,7 @@ named_set! {
         ConnectionSpecificField = "connection-specific-field",
         /// More than `MAX_FIELDS`; the rest was not looked at.
         TooManyHeaders = "too-many-headers",
-        /// Longer than `MAX_HEAD`; the rest was not looked at.
+        /// Longer than is kept; the rest was not looked at.
         HeadTooLong = "head-too-long",
         /// Longer than `MAX_BLOCK`; the rest was not decoded.
         HeaderBlockTooLong = "header-block-too-long",
@@ -47,10 +47,16 @@ const PSEUDO_HEADERS: [&[u8]; 6] = [b":method", b":scheme", b":authority", b":pa
 const CONNECTION_SPECIFIC: [&[u8]; 5] =
     [b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"];
 
+/// How long the fields of a small block may be: a few bytes can refer to many long fields (RFC 7541 §7.3). Servers take
+/// 16 to 64 KiB.
+const MAX_EXPANDED: usize = 64 * 1024;
+
 /// The fields of one header block.
 #[derive(Debug, Default)]
 pub struct FieldList {
     text: Vec<u8>,
+    /// The longest that the text may be.
+    limit: usize,
     places: Vec<FieldPlace>,
     pub(super) defects: BlockDefects,
     /// Whether a field came that is no pseudo-header.
@@ -60,7 +66,10 @@ pub struct FieldList {
 }
 
 impl FieldList {
-    pub(super) fn clear(&mut self) {
+    /// Begins anew, with a block of this length.
+    pub(super) fn begin(&mut self, block: usize) {
+        // Without the table fields are at most 8/5 of their codes (RFC 7541 Appendix B), and some punctuation.
+        self.limit = block.saturating_mul(4).clamp(MAX_EXPANDED, MAX_HEAD);
         self.text.clear();
         self.places.clear();
         self.defects = BlockDefects::default();
@@ -112,7 +121,7 @@ impl FieldList {
             self.defects.insert(BlockDefect::TooManyHeaders);
             return;
         }
-        if self.text.len().saturating_add(name.len()).saturating_add(value.len()) > MAX_HEAD {
+        if self.text.len().saturating_add(name.len()).saturating_add(value.len()) > self.limit {
             self.defects.insert(BlockDefect::HeadTooLong);
             return;
         }

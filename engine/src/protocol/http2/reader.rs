@@ -304,7 +304,7 @@ impl FrameReader {
             return;
         }
         let fields = &mut self.fields;
-        fields.clear();
+        fields.begin(block.bytes.len());
         fields.defects = block.defects;
         let decoded = self.decoder.decode(&block.bytes, |field| fields.push(field));
         let whole = completeness == Completeness::Complete && !block.too_long;
