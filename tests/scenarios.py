@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 import wsanalyze
 from wsanalyze.analysis import Analysis
@@ -76,6 +79,19 @@ class Scenario:
     def program_strips_101(self) -> bool:
         """Whether clients got a 101 without Upgrade or Connection."""
         return any(handshake["expected_detail"] == "response" for handshake in self.truth["handshakes"])
+
+    def id_of(self, row: Mapping[str, Any], analysis: Analysis) -> str | None:
+        """The id of the handshake that a row is: by its target, or else by its connection and stream."""
+        known = self.id_in(row["target"], row["back_target"])
+        if known or row["client"] is None or row["front_exchange"] is None:
+            return known
+        exchanges = analysis.front.exchanges.set_index("exchange")
+        stream = exchanges.loc[row["front_exchange"], "stream_id"]
+        return self._streams.get((row["client"], None if pd.isna(stream) else int(stream)))
+
+    @cached_property
+    def _streams(self) -> dict[tuple[str, int | None], str]:
+        return {(handshake["client"], handshake.get("stream")): one for one, handshake in self.handshakes.items()}
 
     def id_in(self, *targets: str | None) -> str | None:
         """The id that a request-target carries."""

@@ -25,7 +25,7 @@ from captures.lab.proxies import OWN, Proxy
 from captures.lab.router import Router
 from captures.lab.scenario import Scenario
 from captures.lab.seen import Raw, Seen
-from captures.lab.truth import describe, expected, is_handshake, journeys, undecided
+from captures.lab.truth import Journey, describe, expected, is_handshake, journeys, undecided
 from captures.lab.wire import Wire
 
 _SETTLE = 0.4
@@ -182,7 +182,7 @@ class Session:
             line["back_recorded"] = journey.asked.id not in self.back_missing
             line["start_recorded"] = journey.asked.client not in self.begun_before
             if verdict is not None:
-                self._doubt(journey.asked, line)
+                self._doubt(journey, line)
         return {
             "scenario": scenario.name,
             "shows": scenario.shows,
@@ -197,15 +197,18 @@ class Session:
             "not_http": [_raw_line(one) for one in self.router.raw],
         }
 
-    def _doubt(self, asked: Asked, line: dict[str, Any]) -> None:
+    def _doubt(self, journey: Journey, line: dict[str, Any]) -> None:
         """Which verdicts are right for what was recorded of a handshake."""
-        told = line["expected"]
+        asked, told = journey.asked, line["expected"]
         line["acceptable"], line["decidable"] = [told], told != "undetermined"
         if asked.id in self.back_missing:
             line["expected"], line["expected_detail"], line["expected_mode"] = "undetermined", "back-not-captured", None
             line["acceptable"], line["decidable"] = ["undetermined"], False
         elif undecided(self.scenario) or asked.id not in asked.path or asked.client in self.begun_before:
             line["acceptable"], line["decidable"] = sorted({told, "undetermined"}), None
+        elif asked.gave_up and journey.first and (journey.first.answered or 0) > (asked.ended or 0):
+            # What the router answers to a connection that was given up may not leave it.
+            line["decidable"] = None
 
     def _lb(self) -> dict[str, str]:
         if self.program is None:

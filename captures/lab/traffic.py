@@ -298,7 +298,8 @@ H2 = Traffic(
             http2=True,
             after=0.2,
         ),
-        Visit((Request(), Handshake()), _ONE, port=443, tls=Tls(alpn=("http/1.1",)), after=0.3),
+        # The last, which proves that the back was still recorded.
+        Visit((Request(), Handshake()), _ONE, port=443, tls=Tls(alpn=("http/1.1",)), after=1.2),
     )
 )
 
@@ -348,12 +349,14 @@ _LARGE = tuple((f"x-large-{number}", "0123456789" * 350) for number in range(7))
 
 H2_LARGE = Traffic(
     visits=(
-        _over_http2((Handshake(headers=_LARGE), Handshake()), _ONE),
-        _over_http2((Request(headers=_LARGE), Request()), _TWO, after=0.1),
-        _over_http2((Request(), Handshake(), Handshake("/refuse/503/{id}", headers=_LARGE)), _THREE, after=0.2),
-        _over_http2((Request(method="HEAD"), Request()), _TWO, after=1.2),
+        _over_http2((Request(),), _THREE),
+        _over_http2((Handshake(headers=_LARGE), Handshake()), _ONE, after=0.3),
+        _over_http2((Request(headers=_LARGE), Request()), _TWO, after=0.4),
+        _over_http2((Request(), Handshake(), Handshake("/refuse/503/{id}", headers=_LARGE)), _THREE, after=0.5),
+        _over_http2((Request(method="HEAD"), Request()), _TWO, after=1.5),
     )
 )
+"""The first and the last requests prove that the back was recorded."""
 
 H2_QUIRKS = Traffic(
     visits=(

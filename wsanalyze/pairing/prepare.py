@@ -55,6 +55,9 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["status"] = np.where(switched(exchanges) & (rows["said"] != 0), SWITCHING, rows["said"])
     opened = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
     rows["late"] = np.where(opened, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
+    # Who waits in silence for an answer may have been forwarded at any time until the capture ended.
+    waits = (rows["answered"] == NEVER) & exchanges["reset"].isna() & (times(connections["end_time"]) == NEVER)
+    rows["late"] = np.where(waits, np.maximum(rows["late"], _end(tables)), rows["late"])
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
     expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
     rows["identity"] = np.where(expected != 0, expected, accept)
@@ -97,6 +100,12 @@ def _unsure(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     proven = flag(exchanges["accept_valid"])
     result: npt.NDArray[np.bool_] = after_gap.to_numpy(bool) & ~proven
     return result
+
+
+def _end(tables: Tables) -> int:
+    """When the capture ended."""
+    last = times(tables.captures["last"])
+    return int(last.max()) if len(last) else NEVER
 
 
 def switched(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:

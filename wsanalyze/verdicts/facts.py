@@ -160,9 +160,9 @@ def _compare(rows: pd.DataFrame) -> None:
     # A router may answer wrongly: then its answer does not name the key.
     keyed = rows["f_sec_websocket_key"].notna() & rows["b_sec_websocket_key"].notna()
     known &= keyed | rows["same_key"] | (rows["f_accept"] != 0) & (rows["f_accept"] != rows["b_accept"])
-    # Over HTTP/2 there is no key; an answer to the one that the load balancer made may come through, or be made up (RFC 8441 5).
-    translated = (rows["f_version"] == "2") & rows["f_sec_websocket_key"].isna()
-    known &= rows["same_key"] | ~translated
+    # Over HTTP/2 the key means nothing: who translates makes one, whatever the client sent (RFC 8441 5).
+    multiplexed = ((rows["f_version"] == "2") | (rows["b_version"] == "2")).fillna(value=False).astype(bool)
+    known &= rows["same_key"] | ~multiplexed
     # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
     rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
     # Without the client's request there is no telling that this is its partner.

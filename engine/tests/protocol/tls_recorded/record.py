@@ -72,7 +72,17 @@ class Recorder:
         pathlib.Path(keys).write_text("")
         relay = socket.create_server(("127.0.0.1", 0))
         at = f"127.0.0.1:{relay.getsockname()[1]}"
-        command = ["openssl", "s_client", "-connect", at, "-servername", "app.example.org", "-keylogfile", keys, *options]
+        command = [
+            "openssl",
+            "s_client",
+            "-connect",
+            at,
+            "-servername",
+            "app.example.org",
+            "-keylogfile",
+            keys,
+            *options,
+        ]
         client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         front = relay.accept()[0]
         for _ in range(50):
@@ -149,14 +159,17 @@ def main() -> None:
                 continue
             key = "ec" if "ECDSA" in iana else "dsa" if "DSS" in iana else "rsa"
             key = None if "anon" in iana or ("PSK" in iana and "RSA_PSK" not in iana) else key
-            if iana.startswith("TLS_AES") or iana.startswith("TLS_CHACHA"):
+            if iana.startswith(("TLS_AES", "TLS_CHACHA")):
                 recorder.record(iana, ["-tls1_3", "-ciphersuites", name, "-alpn", "h2,http/1.1"], ["-alpn", "http/1.1"])
                 continue
             options = ["-tls1_2", "-cipher", f"{name}:@SECLEVEL=0", *(PSK if "PSK" in iana else [])]
             server = ["-cipher", f"{name}:@SECLEVEL=0", *(PSK if "PSK" in iana else []), "-no_tls1_3"]
             recorder.record(iana, options, server, key)
-            if iana in ("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
-                        "TLS_RSA_WITH_AES_128_CBC_SHA256"):
+            if iana in (
+                "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+                "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+                "TLS_RSA_WITH_AES_128_CBC_SHA256",
+            ):
                 no_etm = ["-no_etm"]
                 recorder.record(iana + ".mac-then-encrypt", [*options, *no_etm], [*server, *no_etm], key)
         talk = [("C", REQUEST[0]), ("S", ANSWER[0])]
@@ -175,9 +188,12 @@ def main() -> None:
         server = ["-early_data", "-no_anti_replay", "-groups", "P-256"]
         recorder.record("early-data-retry", [*early, *groups], server, before=[*tls13, "-groups", "P-256"])
         # RFC 8446 §4.2.10: another application protocol than the session's is chosen.
-        recorder.record("early-data-rejected", [*early, "-alpn", "h2,http/1.1"],
-                        ["-early_data", "-no_anti_replay", "-alpn", "h2,http/1.1"],
-                        before=[*tls13, "-alpn", "http/1.1"])
+        recorder.record(
+            "early-data-rejected",
+            [*early, "-alpn", "h2,http/1.1"],
+            ["-early_data", "-no_anti_replay", "-alpn", "h2,http/1.1"],
+            before=[*tls13, "-alpn", "http/1.1"],
+        )
         with recorder.server(["-early_data"], "rsa") as (process, listen):
             script = [*talk, *last]
             recorder.talk(process, listen, [*tls13, "-sess_out", recorder.path("session")], script)
@@ -186,8 +202,11 @@ def main() -> None:
                 resume = [*early, "-sess_in", recorder.path("session")]
                 said = recorder.talk(process, listen, resume, script)
             recorder.write("early-data-replayed", *said)
-        recorder.record("client-certificate", [*tls13, "-cert", recorder.path("ec"), "-key", recorder.path("ec.key")],
-                        ["-verify", "1"])
+        recorder.record(
+            "client-certificate",
+            [*tls13, "-cert", recorder.path("ec"), "-key", recorder.path("ec.key")],
+            ["-verify", "1"],
+        )
         recorder.record("version-1.1", ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], ["-cipher", "ALL:@SECLEVEL=0"])
         recorder.record("ccm", ["-tls1_2", "-cipher", "AES128-CCM"], [])
         recorder.record("alert", ["-tls1_2", "-cipher", "AES128-SHA"], ["-cipher", "AES256-SHA"])
