@@ -101,6 +101,7 @@ def test_http2_carried_byte_for_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["status", "reset", "goaway"])
 def test_refused_by_the_load_balancer(tmp_path: Path, how: str) -> None:
     story = Story()
+    story.page()
     front = story.front()
     h2 = begin(front)
     front.ask(h2.connect(1))

@@ -46,15 +46,27 @@ def test_the_back_leg_is_encrypted(tmp_path: Path) -> None:
     assert told(story.analyze(tmp_path)) == ("undetermined", "encrypted", "established")
 
 
-def test_the_front_leg_is_encrypted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_the_front_leg_is_encrypted(tmp_path: Path, answered: bool) -> None:
+    """What left the load balancer is there to be seen; what came of it only where the router's answer was captured."""
     story = Story()
     front, back = story.front(port=443), story.back()
     front.ask(TLS_HELLO)
-    back.ask(handshake(X_Forwarded_For="203.0.113.10")).reply(switching())
+    back.ask(handshake(X_Forwarded_For="203.0.113.10"))
+    if answered:
+        back.reply(switching())
+    else:
+        back.sequence[False] += 500
+        back.ask(b"").reply(b"")
     front.reply(b"\x17\x03\x03\x00\x05hello")
     analysis = story.analyze(tmp_path)
-    assert told(analysis, "/ws") == ("undetermined", "encrypted", None)
     row = analysis.handshakes.iloc[0]
+    if not answered:
+        assert told(analysis, "/ws") == ("undetermined", "encrypted", None)
+        return
+    assert told(analysis, "/ws") == ("passed-through", None, None)
+    assert row["confidence"] == "likely"
+    assert "only the keys would tell" in row["reason"]
     assert (row["client"], row["target"], row["back_target"], row["front_status"]) == (
         None,
         None,

@@ -136,7 +136,7 @@ _NEEDED = (
         "verb",
         "target",
     ),
-    *("began", "over", "late", "itself", "peer", "named_peer", "client_address", "x_forwarded_for"),
+    *("began", "over", "reach", "itself", "peer", "named_peer", "client_address", "x_forwarded_for"),
 )
 """Columns that the rungs look at."""
 _RUNGS = (

@@ -130,7 +130,7 @@ def _with_window(rows: pd.DataFrame, clock: Clock) -> pd.DataFrame:
     low, _ = clock.bounds(start)
     _, high = clock.bounds(over)
     earliest = np.where(known, start + low, NEVER)
-    return rows.assign(earliest=earliest, latest=over + high, latest_of_all=rows["late"].to_numpy(np.int64) + high)
+    return rows.assign(earliest=earliest, latest=over + high, latest_of_all=rows["reach"].to_numpy(np.int64) + high)
 
 
 def _resolve(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: bool) -> None:

@@ -55,9 +55,11 @@ def prepare(tables: Tables) -> pd.DataFrame:
     rows["status"] = np.where(switched(exchanges) & (rows["said"] != 0), SWITCHING, rows["said"])
     opened = (rows["status"] == SWITCHING).to_numpy(bool) & (rows["answered"] != NEVER).to_numpy(bool)
     rows["late"] = np.where(opened, np.minimum(over, rows["over"] + AFTERWARDS), rows["over"])
-    # Who waits in silence for an answer may have been forwarded at any time until the capture ended.
-    waits = (rows["answered"] == NEVER) & exchanges["reset"].isna() & (times(connections["end_time"]) == NEVER)
-    rows["late"] = np.where(waits, np.maximum(rows["late"], _end(tables)), rows["late"])
+    # A connection that just falls silent goes on until the capture ends: so long its request may still be forwarded.
+    open_ = exchanges["reset"].isna().to_numpy(bool) & (times(connections["end_time"]) == NEVER)
+    until = np.where(open_, np.maximum(over, _end(tables)), over)
+    reach = np.where(rows["answered"] == NEVER, until, rows["over"])
+    rows["reach"] = np.where(opened, np.minimum(until, rows["over"] + AFTERWARDS), reach)
     rows["complete"] = (exchanges["request_state"] == "complete").to_numpy(bool)
     expected, accept = (_whole(exchanges[name], np.uint64) for name in ("expected_accept_hash", "accept_hash"))
     rows["identity"] = np.where(expected != 0, expected, accept)

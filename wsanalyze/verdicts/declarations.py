@@ -393,8 +393,8 @@ NOT_SWITCHED = (
         "passed-through",
         None,
         lambda r: r["paired"],
-        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); the "
-        "router never answered, and {client}.",
+        "The client's handshake (front {f}) reached the router still asking for WebSocket ({by}, back {b}); "
+        "{router}, and {client}.",
     ),
 )
 
