@@ -120,3 +120,15 @@ fn a_small_block_may_be_a_large_head() {
     assert!(cell(&tables.exchanges, "defects", 0).contains("request:head-too-long"));
     assert_eq!(cell(&tables.exchanges, "target", 1).len(), 4000);
 }
+
+#[test]
+fn a_large_block_of_references_is_no_larger_than_a_head() {
+    let large = indexed(&[(":path", &"/".repeat(4000))]);
+    let more = (0..15).map(|_| client(frame(9, 0, 1, [0xbe; 16 * 1024])));
+    let begin = [client(preface()), server(connectable()), client(frame(1, 1, 1, large))];
+    let end = [client([frame(9, 4, 1, []), frame(1, 5, 3, [0x82, 0xbe])].concat())];
+    let tables = whole(begin.into_iter().chain(more).chain(end).collect());
+    assert_eq!(rows(&tables.exchanges, &["stream_id", "request_state"]), ["1 gap", "3 complete"]);
+    assert!(cell(&tables.exchanges, "defects", 0).contains("request:head-too-long"));
+    assert_eq!(cell(&tables.exchanges, "target", 1).len(), 4000);
+}

@@ -1,7 +1,8 @@
-//! Header blocks: RFC 7541 Appendix C, another decoder, and tables of which a part was not captured.
+//! Header blocks: RFC 7541 Appendix C, a decoder that reads them whole, tables of which a part was not captured, and
+//! blocks that expand.
 
 use proptest::prelude::*;
-use wsanalyze_engine::protocol::http2::hpack::{Decoder, MAX_TABLE, Malformed};
+use wsanalyze_engine::protocol::http2::hpack::{Decoder, MAX_NAMES, MAX_TABLE, Malformed};
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
@@ -92,6 +93,8 @@ fn what_is_malformed() {
         (&[0x00, 0x01, b'a', 0x84, 0xff, 0xff, 0xff, 0xff], "EOS"),
         (&[0x00, 0x01, b'a', 0x82, 0x1f, 0xff], "more than 7 bits of padding"),
         (&[0x00, 0x01, b'a', 0x81, 0x18], "padding that is not ones"),
+        (&[0x00, 0x01, b'a', 0x81, 0x19], "padding that ends with a one"),
+        (&[0x00, 0x01, b'a', 0x81, 0xff], "padding and nothing else"),
         (&[0x3f, 0xe2, 0x1f], "a table of 4097 bytes"),
         (&[0x3f], "a size cut off"),
     ] {
@@ -101,6 +104,17 @@ fn what_is_malformed() {
     }
     assert_eq!(decode(&mut Decoder::new(), &[0x00, 0x01, b'a', 0x81, 0x1f]).unwrap(), ["a: a"]);
     assert_eq!(decode(&mut Decoder::new(), &[0x3f, 0xe1, 0x1f]).unwrap(), [""; 0]);
+    for block in [&[0x80][..], &[0xff, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00], &[0xff], &[0x7f], &[0x7e]] {
+        assert_eq!(decode(&mut Decoder::mid_stream(), block), Err(Malformed), "whatever the table holds");
+    }
+}
+
+#[test]
+fn an_empty_name_is_a_name() {
+    // It stands for one that was not captured only where something was not.
+    let block = [0x40, 0, 1, b'v', 0xbe, 0x0f, 0x2f, 1, b'w'];
+    assert_eq!(decode(&mut Decoder::new(), &block).unwrap(), [": v", ": v", ": w"]);
+    assert_eq!(decode(&mut Decoder::mid_stream(), &block).unwrap(), [": v", "?: v", "?: w"]);
 }
 
 #[test]
@@ -110,6 +124,10 @@ fn a_table_that_was_not_captured_is_unknown() {
     // A literal with an unknown name, and what was added since.
     let block = [0x7e, 1, b'v', 0x40, 1, b'n', 1, b'w', 0xbe, 0xbf, 0xc0];
     assert_eq!(decode(&mut decoder, &block).unwrap(), ["?: v", "n: w", "n: w", "?: v", "?: ?"]);
+    // Literals with an unknown name that are not added, and one in the Huffman code that is.
+    let block = [0x0f, 0x70, 1, b'x', 0x1f, 0x70, 1, b'y', 0xbe, 0x7f, 0x70, 0x81, 0x1f, 0xbe, 0x7e, 1, b'z', 0xbf];
+    let expected = ["?: x", "?: y", "n: w", "?: a", "?: a", "?: z", "?: a"];
+    assert_eq!(decode(&mut decoder, &block).unwrap(), expected);
     // A table that is emptied is known.
     assert_eq!(decode(&mut decoder, &[0x20, 0x3f, 0xe1, 0x1f]).unwrap(), [""; 0]);
     assert_eq!(decode(&mut decoder, &[0xbe]), Err(Malformed));
@@ -134,6 +152,62 @@ fn a_table_larger_than_is_kept_is_kept_in_part() {
     assert!(newest[0].starts_with("n: vvv"));
     // The index of what is evicted here, but not there: 62 + 63.
     assert_eq!(decode(&mut decoder, &[0x80 | (62 + added as u8)]).unwrap(), ["?: ?"]);
+}
+
+/// A string of this many octets, of which a block gives the length (RFC 7541 §5.1, §5.2).
+fn long(kind: u8, octets: &[u8]) -> Vec<u8> {
+    let more = octets.len() - 0x7f;
+    [&[kind | 0x7f, more as u8 | 0x80, (more >> 7) as u8 | 0x80, (more >> 14) as u8][..], octets].concat()
+}
+
+/// How many fields a block has, how long their names are, and their values.
+fn sizes(decoder: &mut Decoder, block: &[u8]) -> [usize; 3] {
+    let [mut fields, mut names, mut values] = [0; 3];
+    let decoded = decoder.decode(block, |field| {
+        fields += 1;
+        names += field.name.map_or(0, <[u8]>::len);
+        values += field.value.map_or(0, <[u8]>::len);
+    });
+    assert_eq!(decoded, Ok(()));
+    [fields, names, values]
+}
+
+#[test]
+fn a_long_string_in_the_huffman_code() {
+    // 0 is five zeros; three bits of padding are left.
+    let mut code = vec![0; 64 * 1024];
+    let block = |code: &[u8]| [&[0x00, 1, b'n'][..], &long(0x80, code)].concat();
+    assert_eq!(decode(&mut Decoder::new(), &block(&code)), Err(Malformed));
+    *code.last_mut().unwrap() = 0b111;
+    let expected = format!("n: {}", "0".repeat(64 * 1024 * 8 / 5));
+    assert_eq!(decode(&mut Decoder::new(), &block(&code)).unwrap(), [expected]);
+}
+
+#[test]
+fn a_block_that_only_refers_leaves_the_table_as_it_is() {
+    let mut decoder = Decoder::new();
+    let field = [&[0x40, 1, b'n'][..], &long(0, &[b'v'; 4000])].concat();
+    assert_eq!(sizes(&mut decoder, &field), [1, 1, 4000]);
+    let count = 256 * 1024;
+    assert_eq!(sizes(&mut decoder, &[0xbe].repeat(count)), [count, count, 4000 * count]);
+    assert_eq!(sizes(&mut decoder, &[0xbe]), [1, 1, 4000]);
+    // Nothing but sizes.
+    assert_eq!(sizes(&mut decoder, &[0x20].repeat(count)), [0, 0, 0]);
+    assert_eq!(decode(&mut decoder, &[0xbe]), Err(Malformed));
+}
+
+#[test]
+fn a_block_that_adds_a_long_name_again_and_again_is_left() {
+    let long_name = [&[0x3f, 0xe1, 0xff, 0x03, 0x40][..], &long(0, &[b'n'; 65_000]), &[0]].concat();
+    for literal in [&[0x7e, 0][..], &[0x0f, 0x2f, 0]] {
+        let mut decoder = Decoder::new();
+        decoder.allow(Some(MAX_TABLE));
+        assert_eq!(sizes(&mut decoder, &long_name), [1, 65_000, 0]);
+        let fields = MAX_NAMES / 65_000 + 1;
+        assert_eq!(sizes(&mut decoder, &literal.repeat(80_000)), [fields, fields * 65_000, 0]);
+        // What the rest would have added is not known.
+        assert_eq!(decode(&mut decoder, &[0xbe]).unwrap(), ["?: ?"]);
+    }
 }
 
 type Fields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -165,6 +239,13 @@ fn representation() -> impl Strategy<Value = Vec<u8>> {
             // In the Huffman code: mostly not padded rightly.
             prop::collection::vec(any::<u8>(), 0..6).prop_map(|code| [&[0x80 | code.len() as u8][..], &code].concat()),
             Just(vec![0x8c, 0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff]),
+            // Lengths that take one octet in the code and two without.
+            (any::<u8>(), 0..160_usize).prop_map(|(step, length)| {
+                let text: Vec<u8> = (0..length).map(|at| b'a' + (at % 7) as u8 * (step % 3)).collect();
+                let mut code = Vec::new();
+                httlib_huffman::encode(&text, &mut code).unwrap();
+                if code.len() < 0x7f { [&[0x80 | code.len() as u8][..], &code].concat() } else { vec![0] }
+            }),
         ]
     };
     prop_oneof![
@@ -204,6 +285,36 @@ proptest! {
         let mut decoder = if mid_stream { Decoder::mid_stream() } else { Decoder::new() };
         for _ in 0..3 {
             let _ = decode(&mut decoder, &block);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_known_of_a_part_is_so_in_the_whole(
+        blocks in prop::collection::vec(prop::collection::vec(representation(), 0..8), 2..6),
+        captured in 0..5_usize,
+        hole: bool,
+    ) {
+        let blocks: Vec<Vec<u8>> = blocks.iter().map(|block| block.concat()).collect();
+        let captured = captured.min(blocks.len() - 1);
+        let mut decoder = if hole { Decoder::new() } else { Decoder::mid_stream() };
+        decoder.forget();
+        let whole = oracle(&blocks);
+        if whole[..captured].iter().any(Option::is_none) {
+            return Ok(());
+        }
+        for (block, expected) in blocks.iter().zip(&whole).skip(captured) {
+            let mut found = Vec::new();
+            let decoded =
+                decoder.decode(block, |field| found.push((field.name.map(<[u8]>::to_vec), field.value.map(<[u8]>::to_vec))));
+            let Some(expected) = expected else { break };
+            prop_assert_eq!(decoded, Ok(()));
+            prop_assert_eq!(found.len(), expected.len());
+            for ((name, value), expected) in found.iter().zip(expected) {
+                prop_assert!(name.as_ref().is_none_or(|name| *name == expected.0));
+                prop_assert!(value.as_ref().is_none_or(|value| *value == expected.1));
+            }
         }
     }
 }

@@ -1,18 +1,29 @@
 //! Takes the header blocks of one direction in order, gives their fields (RFC 7541).
 //!
-//! Our own, for what captures need and decoders of endpoints lack: a table of which a part was not captured, limits on
-//! what a block may cost, and tables of the code that are made once, not for every string.
+//! `loona_hpack` keeps the tables and resolves what refers to them. It gets one representation at a time, for what
+//! captures need and decoders of endpoints lack: a field whose entry was not captured is unknown, and the next one is
+//! read; a block that makes it copy without measure is left. `primitive` takes the strings out of the Huffman code
+//! before that, as `loona_hpack` makes the tables of the code anew for every string.
 
-mod huffman;
-mod table;
+mod primitive;
 
-pub use table::MAX_TABLE;
-use table::{Entry, Table, Text};
+use std::fmt;
 
-use std::rc::Rc;
+use loona_hpack::decoder::DecoderError;
 
-/// The longest integer: 5 octets after the prefix hold 32 bits; more is zeros at best (RFC 7541 §5.1).
-const MAX_OCTETS: u32 = 5;
+use crate::protocol::http1::MAX_HEAD;
+use primitive::{copy_string, integer};
+
+/// The largest dynamic table that is kept. Browsers announce 64 KiB, servers 4 KiB; this bounds what a connection can
+/// make us keep.
+pub const MAX_TABLE: u32 = 64 * 1024;
+
+/// The size before anything is said (RFC 9113 §6.5.2).
+const DEFAULT_TABLE: u32 = 4096;
+
+/// How long the names of one block's literals may be: with two bytes a name as long as the table is added anew (RFC 7541
+/// §7.3), and copied. What is longer is more than a head may be, and not looked at anyway.
+pub const MAX_NAMES: usize = MAX_HEAD;
 
 /// A block that breaks the rules; the table is not known after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +36,27 @@ pub struct Field<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// Where the name of a field comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Literal,
+    Referenced,
+    /// Referenced, and not captured.
+    Lost,
+}
+
 /// Decodes the header blocks of one direction.
-#[derive(Debug)]
 pub struct Decoder {
-    table: Table,
+    tables: loona_hpack::Decoder<'static>,
     /// The most that the receiver allows the table to be; `None` where that was not captured.
     allowed: Option<u32>,
+    /// Whether there are entries beyond those at hand that were not captured. An entry at hand with no name is one
+    /// whose name was not captured: none is empty by itself (RFC 9110 §5.1).
+    lossy: bool,
     /// Room for a literal.
     literal: Vec<u8>,
+    /// How long the names of the block's literals are so far.
+    names: usize,
 }
 
 impl Default for Decoder {
@@ -41,11 +65,24 @@ impl Default for Decoder {
     }
 }
 
+impl fmt::Debug for Decoder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { allowed, lossy, .. } = self;
+        formatter.debug_struct("Decoder").field("allowed", allowed).field("lossy", lossy).finish_non_exhaustive()
+    }
+}
+
 impl Decoder {
     /// At the beginning of a connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { table: Table::new(), allowed: Some(table::DEFAULT_TABLE), literal: Vec::new() }
+        Self {
+            tables: tables(DEFAULT_TABLE),
+            allowed: Some(DEFAULT_TABLE),
+            lossy: false,
+            literal: Vec::new(),
+            names: 0,
+        }
     }
 
     /// Somewhere in a connection.
@@ -57,9 +94,11 @@ impl Decoder {
         decoder
     }
 
-    /// Blocks were not captured, or not understood: what the table held is unknown.
+    /// Blocks were not captured, or not understood: what is added from now on keeps its index, the rest is unknown.
     pub fn forget(&mut self) {
-        self.table.forget();
+        // What the sender's limit is, is not known either: it asks for nothing that it has evicted.
+        self.tables = tables(MAX_TABLE);
+        self.lossy = true;
     }
 
     /// The receiver allows a table of this size (SETTINGS_HEADER_TABLE_SIZE, RFC 9113 §6.5.2); `None`: not captured.
@@ -69,14 +108,20 @@ impl Decoder {
         self.allowed = size.and_then(|size| self.allowed.map(|before| before.max(size)));
     }
 
-    /// Gives the fields of a block to `take`, in order. After an error the table is taken for unknown.
+    /// Gives the fields of a block to `take`, in order; those after `MAX_NAMES` are not read. After that, and after an
+    /// error, the table is taken for unknown.
     ///
     /// # Errors
     /// If it is malformed; the fields before that were given.
     pub fn decode(&mut self, block: &[u8], mut take: impl FnMut(Field<'_>)) -> Result<(), Malformed> {
+        self.names = 0;
         let mut rest = block;
         while !rest.is_empty() {
-            if self.field(&mut rest, &mut take).is_none() {
+            if self.names > MAX_NAMES {
+                self.forget();
+                return Ok(());
+            }
+            if self.representation(&mut rest, &mut take).is_none() {
                 self.forget();
                 return Err(Malformed);
             }
@@ -85,19 +130,19 @@ impl Decoder {
     }
 
     /// One representation (RFC 7541 §6).
-    fn field(&mut self, rest: &mut &[u8], take: &mut impl FnMut(Field<'_>)) -> Option<()> {
-        match *rest.first()? {
+    fn representation(&mut self, rest: &mut &[u8], take: &mut impl FnMut(Field<'_>)) -> Option<()> {
+        let whole = *rest;
+        match *whole.first()? {
             // §6.1: indexed.
             0x80.. => {
-                let entry = self.table.get(integer(rest, 7)?)?;
-                take(Field { name: entry.name.bytes(), value: entry.value.bytes() });
-            }
-            // §6.2.1: literal with incremental indexing.
-            0x40..=0x7f => {
-                let name = self.name(rest, 6)?;
-                string(rest, &mut self.literal)?;
-                take(Field { name: name.bytes(), value: Some(&self.literal) });
-                self.table.add(Entry { name, value: Text::Shared(Rc::from(self.literal.as_slice())) });
+                // "The index value of 0 is not used. It MUST be treated as a decoding error".
+                if integer(rest, 7)? == 0 {
+                    return None;
+                }
+                let (indexed, _) = whole.split_at_checked(whole.len() - rest.len())?;
+                if !resolve(&mut self.tables, indexed, self.lossy, Name::Referenced, take)? {
+                    take(Field { name: None, value: None });
+                }
             }
             // §6.3: dynamic table size update.
             0x20..=0x3f => {
@@ -106,68 +151,77 @@ impl Decoder {
                 if self.allowed.is_some_and(|allowed| size > allowed) {
                     return None;
                 }
-                self.table.set_limit(size);
+                self.resize(size);
             }
+            // §6.2.1: literal with incremental indexing.
+            0x40..=0x7f => self.literal(rest, 6, take)?,
             // §6.2.2, §6.2.3: literal without indexing, or never indexed.
-            0x00..=0x1f => {
-                let name = self.name(rest, 4)?;
-                string(rest, &mut self.literal)?;
-                take(Field { name: name.bytes(), value: Some(&self.literal) });
-            }
+            0x00..=0x1f => self.literal(rest, 4, take)?,
         }
         Some(())
     }
 
-    /// The name of a literal.
-    fn name(&mut self, rest: &mut &[u8], prefix: u32) -> Option<Text> {
-        match integer(rest, prefix)? {
-            0 => {
-                string(rest, &mut self.literal)?;
-                Some(Text::Shared(Rc::from(self.literal.as_slice())))
-            }
-            index => Some(self.table.get(index)?.name),
+    /// A literal whose index has a prefix of so many bits (RFC 7541 §6.2).
+    fn literal(&mut self, rest: &mut &[u8], prefix: u32, take: &mut impl FnMut(Field<'_>)) -> Option<()> {
+        let whole = *rest;
+        let index = integer(rest, prefix)?;
+        let (head, _) = whole.split_at_checked(whole.len() - rest.len())?;
+        self.literal.clear();
+        self.literal.extend_from_slice(head);
+        let mut name = Name::Referenced;
+        if index == 0 {
+            name = Name::Literal;
+            copy_string(rest, &mut self.literal)?;
         }
+        copy_string(rest, &mut self.literal)?;
+        let names = &mut self.names;
+        let mut take = |field: Field<'_>| {
+            *names = names.saturating_add(field.name.map_or(0, <[u8]>::len));
+            take(field);
+        };
+        if !resolve(&mut self.tables, &self.literal, self.lossy, name, &mut take)? {
+            // The same with an empty name, which stands for it in the table from now on.
+            let kind = head.first()? & (u8::MAX << prefix);
+            self.literal.splice(..head.len(), [kind, 0]);
+            resolve(&mut self.tables, &self.literal, self.lossy, Name::Lost, &mut take)?;
+        }
+        Some(())
+    }
+
+    /// The sender changes the size of the table (RFC 7541 §4.2, §6.3); one that it announces late is no harm here.
+    fn resize(&mut self, size: u32) {
+        // `loona_hpack` is never told what is allowed, which it would assert here.
+        self.tables.set_max_table_size(size.min(MAX_TABLE) as usize);
+        // An emptied table is a known one; one larger than is kept is not.
+        self.lossy = (self.lossy && size > 0) || size > MAX_TABLE;
     }
 }
 
-/// An integer with a prefix of so many bits (RFC 7541 §5.1).
-fn integer(rest: &mut &[u8], prefix: u32) -> Option<u32> {
-    let (first, mut octets) = rest.split_first()?;
-    let full = (1 << prefix) - 1;
-    let mut value = u32::from(*first) & full;
-    if value == full {
-        let mut shift = 0;
-        loop {
-            let (octet, after) = octets.split_first()?;
-            octets = after;
-            let more = u32::from(octet & 0x7f);
-            // "Integer encodings that exceed implementation limits -- in value or octet length -- MUST be treated as
-            // decoding errors."
-            let bits = more.checked_shl(shift).filter(|bits| bits >> shift == more)?;
-            value = value.checked_add(bits)?;
-            if octet & 0x80 == 0 {
-                break;
-            }
-            shift += 7;
-            if shift >= 7 * MAX_OCTETS {
-                return None;
-            }
-        }
-    }
-    *rest = octets;
-    Some(value)
+/// Empty tables of this size.
+fn tables(size: u32) -> loona_hpack::Decoder<'static> {
+    let mut tables = loona_hpack::Decoder::new();
+    tables.set_max_table_size(size as usize);
+    tables
 }
 
-/// A string (RFC 7541 §5.2), into `text`.
-fn string(rest: &mut &[u8], text: &mut Vec<u8>) -> Option<()> {
-    let coded = *rest.first()? & 0x80 != 0;
-    let length = usize::try_from(integer(rest, 7)?).ok()?;
-    let (bytes, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    text.clear();
-    if coded {
-        return huffman::decode(bytes, text);
+/// Gives the field of one representation to `take`; false where it refers to what was not captured. Its index is not 0,
+/// and its strings are not in the Huffman code.
+fn resolve(
+    tables: &mut loona_hpack::Decoder<'static>,
+    representation: &[u8],
+    lossy: bool,
+    from: Name,
+    take: &mut impl FnMut(Field<'_>),
+) -> Option<bool> {
+    let resolved = tables.decode_with_cb(representation, |name, value| {
+        let lost = from == Name::Lost || (from == Name::Referenced && lossy && name.is_empty());
+        take(Field { name: (!lost).then_some(&*name), value: Some(&value) });
+    });
+    match resolved {
+        Ok(()) => Some(true),
+        // RFC 7541 §2.3.3: beyond both tables, which is an error only if all of the dynamic one is at hand.
+        Err(DecoderError::HeaderIndexOutOfBounds) if lossy => Some(false),
+        // Or beyond 28 bits, and any table.
+        Err(_) => None,
     }
-    text.extend_from_slice(bytes);
-    Some(())
 }
