@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::window::{Ending, Window};
-use super::{Record, Summary};
+use super::{Record, Summary, TakeSecrets};
 
 /// Counts frames and keeps the books.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Ledger {
 
 /// Who takes the key logs that a capture carries.
 #[derive(Default)]
-pub(super) struct SecretsTaker(pub(super) Option<Box<dyn FnMut(&[u8]) + Send>>);
+pub(super) struct SecretsTaker(pub(super) Option<TakeSecrets>);
 
 impl SecretsTaker {
     /// Hands over the lines of one block.

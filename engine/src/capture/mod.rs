@@ -36,6 +36,9 @@ use window::Window;
 /// writers ignore their own snapshot length, so there is room above; beyond it a length is damage, and memory is safe.
 pub const MAX_RECORD: usize = 16 << 20;
 
+/// Takes the lines of a key log that a capture carries.
+pub type TakeSecrets = Box<dyn FnMut(&[u8]) + Send>;
+
 /// One captured packet, borrowed from the reader's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -126,7 +129,7 @@ impl Reader {
 
     /// Has `take` given the key logs that the file carries (pcapng Decryption Secrets Blocks), each before the packets
     /// that follow it.
-    pub fn hand_secrets_to(&mut self, take: Box<dyn FnMut(&[u8]) + Send>) {
+    pub fn hand_secrets_to(&mut self, take: TakeSecrets) {
         self.ledger.secrets.0 = Some(take);
     }
 
