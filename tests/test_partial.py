@@ -45,7 +45,7 @@ TRIALS = [
     for scenario in SCENARIOS
     if scenario.name in ONE_OF_EACH_KIND
     for name in MUTATIONS
-    for sides in SIDES
+    for sides in (("front",) if scenario.front_encrypted else SIDES)
 ]
 
 

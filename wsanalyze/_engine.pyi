@@ -20,11 +20,12 @@ def scan(
     name: str,
     progress: Callable[[int], object] | None = None,
     key_log: bytes = b"",
-) -> tuple[dict[str, RecordBatch], bytes]:
-    """Read a capture ("-": standard input): its tables by name, with the columns of `wsanalyze.schema`; and the key log in it.
+) -> tuple[dict[str, RecordBatch], bytes, bool]:
+    """Read a capture ("-": standard input): its tables by name, with the columns of `wsanalyze.schema`; the key log in it.
 
-    `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries. `name` is what the table `captures`
-    calls the file. `progress` is told how many bytes of the file were read, some ten times a second; what it raises ends the reading, and is raised.
+    Last comes whether some of that came after a packet, which it may have been needed for. `key_log` are SSLKEYLOGFILE lines, to
+    which those are added that the capture carries. `name` is what the table `captures` calls the file. `progress` is told how
+    many bytes of the file were read, some ten times a second; what it raises ends the reading, and is raised.
     """
 
 def read_heads(

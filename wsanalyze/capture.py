@@ -45,6 +45,8 @@ class Tables:
     defects: pd.DataFrame
     key_log: bytes = field(default=b"", repr=False)
     """The key log with which it was read: what was given, and what the captures carry (pcapng Decryption Secrets Blocks)."""
+    late_keys: bool = False
+    """Some of it came after a packet, which it may have been needed for."""
 
 
 def read(
@@ -73,12 +75,17 @@ def read(
     again = [
         (side, name)
         for side, name in zip(_SIDES, names, strict=True)
-        if name != STANDARD_INPUT and keylog.would_help(known, tables[side].connections)
+        if name != STANDARD_INPUT
+        and (keylog.would_help(known, tables[side].connections) or (tables[side].late_keys and _is_tls(tables[side])))
     ]
     if again:
         better = _read_all([name for _, name in again], known, progress)
         tables.update(zip((side for side, _ in again), better, strict=True))
     return tables["front"], tables["back"]
+
+
+def _is_tls(tables: Tables) -> bool:
+    return bool(tables.connections["tls_decryption"].notna().any())
 
 
 def _read_all(names: Sequence[str], key_log: bytes, progress: Progress | None) -> list[Tables]:
@@ -139,10 +146,12 @@ def _named(name: str, error: Exception) -> CaptureError:
 
 def _scan(name: str, key_log: bytes, progress: Callable[[int], None]) -> Tables:
     try:
-        tables, carried = _engine.scan(name, name, progress, key_log)
+        tables, carried, late = _engine.scan(name, name, progress, key_log)
     except _engine.CaptureError as error:
         raise _named(name, error) from None
-    return Tables(**{key: frame(pa.table(table)) for key, table in tables.items()}, key_log=key_log + carried)
+    return Tables(
+        **{key: frame(pa.table(table)) for key, table in tables.items()}, key_log=key_log + carried, late_keys=late
+    )
 
 
 def frame(table: pa.Table) -> pd.DataFrame:

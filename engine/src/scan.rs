@@ -29,6 +29,15 @@ const PACKETS_A_LOOK: u32 = 64;
 /// Told how many bytes of the file were read; `false` to stop.
 pub type Progress<'a> = dyn FnMut(u64) -> bool + 'a;
 
+/// The key log that a capture carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarriedKeys {
+    /// Its lines.
+    pub key_log: Vec<u8>,
+    /// Whether some came after a packet, which they may have been needed for.
+    pub late: bool,
+}
+
 /// Reads a capture; `name` is what the tables call it. Gives its tables, and the key log that it carries.
 ///
 /// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
@@ -41,7 +50,7 @@ pub fn scan(
     name: &str,
     key_log: &[u8],
     progress: &mut Progress<'_>,
-) -> Result<(Tables, Vec<u8>), CaptureError> {
+) -> Result<(Tables, CarriedKeys), CaptureError> {
     let output = Rc::new(RefCell::new(Output::Tables(Box::new(Builders::new()))));
     let keys = Keys::new(key_log);
     let counted = walk(&mut reader, &output, &keys, progress);
@@ -50,7 +59,7 @@ pub fn scan(
     };
     let tables = finish(*builders, name, reader.summary(), &counted);
     let tables = tables.map_err(|error| io::Error::other(format!("internal error: {error}")))?;
-    Ok((tables, keys.carried()))
+    Ok((tables, CarriedKeys { key_log: keys.carried(), late: reader.summary().late_secrets > 0 }))
 }
 
 /// Reads a capture again for the heads of the `wanted` exchanges, whole up to `http1::MAX_HEAD`.

@@ -41,7 +41,7 @@ def test_columns(name: str) -> None:
 
 def test_an_empty_capture_has_the_same_columns(tmp_path: Path) -> None:
     (tmp_path / "empty.pcap").write_bytes(SCENARIOS[0].front.read_bytes()[:24])
-    tables, _ = _engine.scan(tmp_path / "empty.pcap", "x", None)
+    tables, *_ = _engine.scan(tmp_path / "empty.pcap", "x", None)
     assert {name: pa.table(table).num_rows for name, table in tables.items()} == {
         "captures": 1, "connections": 0, "exchanges": 0, "websockets": 0, "defects": 0,
     }  # fmt: skip

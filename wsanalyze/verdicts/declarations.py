@@ -411,9 +411,16 @@ ONLY_BACK = (
     Case(
         "passed-through",
         None,
-        lambda r: r["front_encrypted"] & r["intact"] & (r["b_response_state"] != "missing") & (r["b_began"] != NEVER),
+        lambda r: (
+            r["front_encrypted"]
+            & r["intact"]
+            & (r["b_response_state"] != "missing")
+            & (r["b_began"] != NEVER)
+            # A load balancer that dislikes the router's 101 does not go on with the WebSocket.
+            & (~r["b_101"] | r["b_in_use"])
+        ),
         "The front leg is encrypted, but a handshake that still asks for WebSocket left the load balancer (back {b}), and "
-        "{router}. Whether the client got that answer, and whether the handshake is the client's own, only the keys would tell.",
+        "{router}{use}. Whether the client got that answer, and whether the handshake is the client's own, only the keys would tell.",
         likely=True,
     ),
     Case(

@@ -58,7 +58,7 @@ _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
     (("status", "said", "client_port", "server_port", "end_frame"), 0, np.int64),
     (("identity", "accept", "head", "reply", "content"), 0, np.uint64),
-    (("complete", "handshake", "traces", *_FLAGS), False, bool),
+    (("complete", "handshake", "traces", "in_use", *_FLAGS), False, bool),
 )
 """What stands for an absent value in the columns that conditions use."""
 
@@ -71,7 +71,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows = _edges(pairing)
     ours = _side(pairing.front, front, rows["front"], "f_", "front")
     theirs = _side(pairing.back, back, rows["back"], "b_", "back")
-    rows = pd.concat([rows.reset_index(drop=True), ours, theirs], axis=1)
+    rows = pd.concat([rows.reset_index(drop=True), ours, theirs], axis=1).copy()
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
     _compare(rows)
@@ -126,6 +126,7 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["ended_by"] = connections["ended_by"].to_numpy(object)
     both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
     _end_streams(both)
+    both["in_use"] = _in_use(tables, both["exchange"])
     there = (numbers != NOBODY).to_numpy(bool)
     result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
     for names, absent, dtype in _ABSENT:
@@ -134,6 +135,16 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
             values[there] = both.loc[numbers[there], name].to_numpy(dtype)
             result[name] = values
     return result.add_prefix(prefix)
+
+
+def _in_use(tables: Tables, numbers: pd.Series) -> npt.NDArray[np.bool_]:
+    """Whether the WebSocket that each exchange opened was used: its client spoke, or it stayed open for a while."""
+    sockets = tables.websockets.set_index("exchange").reindex(numbers.to_numpy())
+    opened = sockets["opened"].notna().to_numpy(bool)
+    spoke = sockets["client_frames"].to_numpy(np.int64, na_value=0) > 0
+    lasted = np.where(opened, times(sockets["ended"]) - times(sockets["opened"]) >= HASTE, False)
+    result: npt.NDArray[np.bool_] = opened & (spoke | lasted)
+    return result
 
 
 def _end_streams(both: pd.DataFrame) -> None:

@@ -54,6 +54,7 @@ def reason(row: Mapping[Any, Any]) -> str:
         client=_client(row),
         router=_router(row),
         by=_by(row) + _as(row),
+        use=", and the WebSocket was used" if row["b_in_use"] else "",
         its_answer="its own" if row["b_101"] else "any",
     )
 

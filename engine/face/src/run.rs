@@ -18,7 +18,8 @@ const STANDARD_INPUT: &str = "-";
 
 type HeadBytes<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
 
-/// Read a capture: its tables by name, as Arrow record batches (of the PyCapsule interface); and the key log in it.
+/// Read a capture: its tables by name, as Arrow record batches (of the PyCapsule interface); the key log in it, and whether
+/// some of that came after a packet, which it may have been needed for.
 ///
 /// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
 /// `name` is what the table `captures` calls the file. `progress` is told how many bytes were read; what it raises ends
@@ -31,7 +32,7 @@ pub(crate) fn scan(
     name: String,
     progress: Option<Py<PyAny>>,
     key_log: Vec<u8>,
-) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyBytes>)> {
+) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyBytes>, bool)> {
     let (tables, carried) =
         read(py, &path, progress.as_ref(), |reader, progress| pass::scan(reader, &name, &key_log, progress))?;
     let dict = PyDict::new(py);
@@ -44,7 +45,7 @@ pub(crate) fn scan(
     ] {
         dict.set_item(name, PyRecordBatch::new(batch))?;
     }
-    Ok((dict, PyBytes::new(py, &carried)))
+    Ok((dict, PyBytes::new(py, &carried.key_log), carried.late))
 }
 
 /// Read a capture again for the heads of exchanges, each named by its connection and its position there: request and

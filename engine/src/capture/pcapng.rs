@@ -163,7 +163,9 @@ impl Pcapng {
                 return self.look_into(frame, window, ledger);
             }
             DECRYPTION_SECRETS => {
-                ledger.summary.secrets = ledger.summary.secrets.saturating_add(1);
+                let summary = &mut ledger.summary;
+                summary.secrets = summary.secrets.saturating_add(1);
+                summary.late_secrets = summary.late_secrets.saturating_add(u32::from(summary.packets > 0));
                 if frame.size <= MAX_BLOCK as u64 {
                     return self.look_into(frame, window, ledger);
                 }

@@ -27,6 +27,8 @@ pub struct Summary {
     pub dropped: Option<u64>,
     /// Blocks with decryption secrets (pcapng).
     pub secrets: u32,
+    /// Those of them that came after a packet.
+    pub late_secrets: u32,
     /// Where in the (decompressed) file the record begins at which reading had to stop.
     pub cut_at: Option<u64>,
     /// Notes for people, one line each.

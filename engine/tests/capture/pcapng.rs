@@ -120,3 +120,45 @@ fn snaplen_is_the_largest_and_none_is_larger() {
     assert_eq!(file(&[96, 65_535, 64]), 65_535);
     assert_eq!(file(&[96, 0, 64]), 0);
 }
+
+#[test]
+fn key_logs_are_handed_over_before_the_packets_that_follow_them() {
+    use std::sync::{Arc, Mutex};
+
+    use wsanalyze_engine::capture::Reader;
+
+    for ng in [Pcapng::little(), Pcapng::big()] {
+        let secrets = |kind: u32, length: u32, lines: &[u8]| {
+            let mut body = [ng.0.u32(kind), ng.0.u32(length)].concat();
+            body.extend_from_slice(lines);
+            body.resize(body.len().next_multiple_of(4), 0);
+            ng.block(10, &body)
+        };
+        let tls = 0x544c_534b;
+        let packet = ng.enhanced(0, 1, b"x", &[]);
+        let file = [
+            ng.section(),
+            ng.interface(1, 0, &[]),
+            packet.clone(),
+            secrets(tls, 5, b"one\r\n"),
+            packet.clone(),
+            // Of another protocol (SSH); one that claims more than there is; one without anything.
+            secrets(0x5353_484b, 3, b"ssh"),
+            secrets(tls, 4000, b"two\n"),
+            ng.block(10, b""),
+            packet,
+        ]
+        .concat();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let taker = Arc::clone(&told);
+        let mut reader = Reader::from_read(Box::new(std::io::Cursor::new(file))).unwrap();
+        reader.hand_secrets_to(Box::new(move |lines| taker.lock().unwrap().push(lines.to_vec())));
+        let mut after = Vec::new();
+        while reader.next().is_some() {
+            after.push(told.lock().unwrap().len());
+        }
+        assert_eq!(after, [0, 1, 2]);
+        assert_eq!(*told.lock().unwrap(), [b"one\r\n".to_vec()[..5].to_vec(), b"two\n".to_vec()]);
+        assert_eq!(reader.summary().secrets, 4);
+    }
+}

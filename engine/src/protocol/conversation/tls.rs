@@ -2,11 +2,11 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use super::SharedSecrets;
 use super::oddities::Oddities;
 use super::spoken::Spoken;
-use crate::protocol::Stamp;
-use crate::protocol::tls::{PlaintextSink, Secrets, Session};
+use super::{SharedSecrets, opposite};
+use crate::protocol::tls::{PlaintextSink, Secrets, Session, UNKNOWN_LENGTH};
+use crate::protocol::{GapCause, Stamp};
 use crate::stream::{Direction, Facts, Gap};
 
 /// One TLS connection.
@@ -16,31 +16,46 @@ pub(super) struct Tls {
     pub(super) inside: Spoken,
     /// Stamp of the last plaintext or hole.
     last: Stamp,
+    /// Of each direction the hole of unknown length that nothing has followed yet.
+    hidden: [Option<Gap>; 2],
 }
 
 impl Tls {
     /// `inside` reads what is decrypted.
     pub(super) fn new(secrets: SharedSecrets, inside: Spoken) -> Self {
-        Self { session: Session::new(), secrets, inside, last: Stamp::default() }
+        Self { session: Session::new(), secrets, inside, last: Stamp::default(), hidden: [None; 2] }
     }
 
     /// Bytes of `sender`.
     pub(super) fn data(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp, oddities: &mut Oddities) {
-        let mut sink = Inside { spoken: &mut self.inside, oddities, last: &mut self.last };
-        self.session.data(sender, bytes, stamp, &mut lock(&self.secrets), &mut sink);
+        if !self.session.is_reading() {
+            return;
+        }
+        let mut secrets = lock(&self.secrets);
+        let unread = self.session.is_unread(opposite(sender), &secrets);
+        let Self { session, inside, last, hidden, .. } = self;
+        session.data(
+            sender,
+            bytes,
+            stamp,
+            &mut secrets,
+            &mut Inside { spoken: inside, oddities, last, hidden, unread },
+        );
     }
 
     /// Bytes of `sender` are missing.
     pub(super) fn gap(&mut self, sender: Direction, gap: Gap, oddities: &mut Oddities) {
-        let mut sink = Inside { spoken: &mut self.inside, oddities, last: &mut self.last };
-        self.session.gap(sender, gap, &mut lock(&self.secrets), &mut sink);
+        let Self { session, inside, last, hidden, secrets } = self;
+        let mut sink = Inside { spoken: inside, oddities, last, hidden, unread: false };
+        session.gap(sender, gap, &mut lock(secrets), &mut sink);
     }
 
     /// The stream of `sender` ended.
     pub(super) fn end(&mut self, sender: Direction, oddities: &mut Oddities) {
-        let mut sink = Inside { spoken: &mut self.inside, oddities, last: &mut self.last };
-        self.session.end(sender, &mut lock(&self.secrets), &mut sink);
-        self.inside.end(sender, self.last, oddities);
+        let Self { session, inside, last, hidden, secrets } = self;
+        let mut sink = Inside { spoken: inside, oddities, last, hidden, unread: false };
+        session.end(sender, &mut lock(secrets), &mut sink);
+        inside.end(sender, *last, oddities);
     }
 
     /// Whether bytes still matter.
@@ -63,6 +78,9 @@ struct Inside<'a> {
     spoken: &'a mut Spoken,
     oddities: &'a mut Oddities,
     last: &'a mut Stamp,
+    hidden: &'a mut [Option<Gap>; 2],
+    /// Whether what the other direction says cannot be read.
+    unread: bool,
 }
 
 impl PlaintextSink for Inside<'_> {
@@ -70,10 +88,18 @@ impl PlaintextSink for Inside<'_> {
         *self.last = stamp;
         // Who opened the connection is known here, and TLS within TLS is not read.
         self.spoken.data(sender, bytes, stamp, self.oddities);
+        self.hidden[sender as usize] = None;
+        // What answers this goes by unread, too.
+        let other = opposite(sender);
+        if self.hidden[other as usize].is_some() || self.unread {
+            let gap = Gap { length: UNKNOWN_LENGTH, cause: GapCause::Missing, since: None, stamp };
+            self.spoken.gap(other, self.hidden[other as usize].map_or(gap, |gap| Gap { stamp, ..gap }), self.oddities);
+        }
     }
 
     fn gap(&mut self, sender: Direction, gap: Gap) {
         *self.last = gap.stamp;
+        self.hidden[sender as usize] = (gap.length >= UNKNOWN_LENGTH).then_some(gap);
         self.spoken.gap(sender, gap, self.oddities);
     }
 }

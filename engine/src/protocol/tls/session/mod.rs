@@ -102,6 +102,13 @@ impl Session {
         self.sides.iter().any(|side| !side.closed)
     }
 
+    /// Whether what `sender` says cannot be read, as far as that is known by now: there are no keys for it, or they do not fit.
+    #[must_use]
+    pub fn is_unread(&mut self, sender: Direction, secrets: &Secrets) -> bool {
+        let Side { reads, blind, failed, .. } = self.sides[sender as usize];
+        !reads && (failed || (blind && !self.has_keys(sender, secrets)))
+    }
+
     fn side(&mut self, sender: Direction) -> &mut Side {
         &mut self.sides[sender as usize]
     }
