@@ -91,7 +91,8 @@ class Scenario:
 
     @cached_property
     def _streams(self) -> dict[tuple[str, int | None], str]:
-        return {(handshake["client"], handshake.get("stream")): one for one, handshake in self.handshakes.items()}
+        streams = ((one, handshake["client"], handshake.get("stream")) for one, handshake in self.handshakes.items())
+        return {(client, stream): one for one, client, stream in streams if stream is not None}
 
     def id_in(self, *targets: str | None) -> str | None:
         """The id that a request-target carries."""
