@@ -74,7 +74,11 @@ def pcap(
 
         to_terminal = output_ in {None, output.STANDARD_STREAM}
         text = table.render(
-            analysis, width=output.width(), colour=to_terminal and output.wants_colour(), show_secrets=show_secrets
+            analysis,
+            width=output.width(),
+            colour=to_terminal and output.wants_colour(),
+            show_secrets=show_secrets,
+            key_logs=key_logs,
         )
     output.write(text, output_, (front, back, *key_logs))
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))

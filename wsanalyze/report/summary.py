@@ -80,7 +80,8 @@ def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     if counts["undetermined"]:
         parts.append(f"for {counts['undetermined']} the captures cannot tell: {_because(handshakes)}")
     if len(parts) == 1 and counts["passed-through"] == total:
-        return f"The load balancer{_where(analysis)} passes WebSocket through: {parts[0]}."
+        probably = "" if (handshakes["confidence"] == "certain").any() else "probably "
+        return f"The load balancer{_where(analysis)} {probably}passes WebSocket through: {parts[0]}."
     return f"Of {total} WebSocket handshake{'s' if total > 1 else ''}{_at(analysis)}, {'; '.join(parts)}."
 
 
@@ -123,7 +124,13 @@ def _passed(handshakes: pd.DataFrame, count: int) -> str:
         )
         if outcomes[name]
     ]
-    return f"{count} reached the router as {'they were' if count > 1 else 'it was'} ({', '.join(told)})"
+    as_sent = f"{count} reached the router as {'they were' if count > 1 else 'it was'}"
+    # What only the back shows has no outcome.
+    alone = count - sum(outcomes.values())
+    if alone == count:
+        return f"{count} reached the router still asking for WebSocket, as the back shows; the front is encrypted"
+    told += [f"{alone} seen on the back only"] if alone else []
+    return f"{as_sent} ({', '.join(told)})"
 
 
 def _where(analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -47,8 +48,15 @@ STYLES = {
 }
 
 
-def render(analysis: Analysis, *, width: int = 100, colour: bool = False, show_secrets: bool = False) -> str:
-    """The first screen as text of at most `width` columns."""
+def render(
+    analysis: Analysis,
+    *,
+    width: int = 100,
+    colour: bool = False,
+    show_secrets: bool = False,
+    key_logs: Sequence[str] = (),
+) -> str:
+    """The first screen as text of at most `width` columns; `key_logs` are named in the commands that it gives."""
     screen = Console(
         file=io.StringIO(), width=max(40, width), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False,
@@ -59,7 +67,7 @@ def render(analysis: Analysis, *, width: int = 100, colour: bool = False, show_s
         _handshakes(screen, analysis, show_secrets=show_secrets)
     _findings(screen, analysis, show_secrets=show_secrets)
     _facts(screen, analysis)
-    _next_steps(screen, analysis)
+    _next_steps(screen, analysis, key_logs)
     file = screen.file
     assert isinstance(file, io.StringIO)  # noqa: S101
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
@@ -203,7 +211,7 @@ def _capture(tables: Tables) -> str:
     return f"{visible(row['file'])}: {row['packets']} packets, {count} connection{'s' if count != 1 else ''}{span}"
 
 
-def _next_steps(screen: Console, analysis: Analysis) -> None:
+def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str]) -> None:
     """Lines to paste: they are never broken."""
     rows = summary.worst_first(analysis.handshakes)
     if not len(rows):
@@ -216,7 +224,11 @@ def _next_steps(screen: Console, analysis: Analysis) -> None:
         if worst[f"{side}_frames"]
     ]
     files = (visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
-    lines += [f"More: wsanalyze show {shlex.join(files)} {worst['id']}", f"      wsanalyze explain {worst['verdict']}"]
+    keys = "".join(f" --keylog {shlex.quote(visible(name))}" for name in key_logs)
+    lines += [
+        f"More: wsanalyze show {shlex.join(files)} {worst['id']}{keys}",
+        f"      wsanalyze explain {worst['verdict']}",
+    ]
     for line in lines:
         screen.print(Text(line, style="dim"), soft_wrap=True)
 
