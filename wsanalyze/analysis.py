@@ -181,14 +181,16 @@ def _unpaired(pairs: Pairing) -> dict[str, int]:
 
 def _shared(whole: tuple[Tables, Tables], parted: tuple[Tables, Tables]) -> Iterator[tuple[str, str]]:
     """What there is to say of connections that are in both captures."""
-    found, left = (len(legs.shared(*sides)) for sides in (whole, parted))
+    found = len(legs.shared(*whole))
+    if not found:
+        return
+    left = len(legs.shared(*parted))
     if left:
         text = f"{left} connections are in both captures and cannot be told apart: name one capture of each side."
     else:
         text = f"{found} connections were in both captures: what carried a request first was taken for the front."
-    if found:
-        yield "front", text
-        yield "back", text
+    yield "front", text
+    yield "back", text
 
 
 _UNREAD = {

@@ -23,9 +23,9 @@ from tests.metamorphic.hunt import hunt
 from tests.metamorphic.mutants import Mutant, mutant, originals
 from tests.scenarios import SCENARIOS, Scenario, analysis_of
 
-IN_ALL = 600
+IN_ALL = 450
 """Mutants of all scenarios together: what two cores judge in a few minutes."""
-EACH = int(os.environ.get("WSANALYZE_MUTANTS", "0")) or max(4, -(-IN_ALL // max(1, len(SCENARIOS))))
+EACH = int(os.environ.get("WSANALYZE_MUTANTS", "0")) or max(3, -(-IN_ALL // max(1, len(SCENARIOS))))
 AT_ONCE = 10
 """Mutants of one test: few enough to share the work among the cores."""
 SHIFTS = ("an hour ahead", "an hour behind", "by chance")

@@ -81,6 +81,8 @@ def at(row: dict[str, Any], side: Side, note: str | None = None) -> Evidence:
 
 def rows(handshakes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Handshakes as dictionaries, absent values as None."""
+    if not len(handshakes):
+        return
     for record in handshakes.to_dict("records"):
         yield {str(key): _none(value) for key, value in record.items()}
 

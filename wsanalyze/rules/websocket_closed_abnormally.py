@@ -87,6 +87,8 @@ def _faults(context: Context) -> Iterator[tuple[Confidence, Evidence]]:
         for side, sockets in (("front", context.front.websockets), ("back", context.back.websockets))
     )
     named = handshakes[outer | inner]
+    if not len(named):
+        return
     front = _closes(context.front, named["front_exchange"])
     back = _closes(context.back, named["back_exchange"])
     for row in rows(named.assign(outer=outer[named.index].to_numpy(), unclosed=_unclosed(context, named))):

@@ -38,6 +38,8 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
 
     Only for those that nobody can read: what can be read is judged handshake by handshake.
     """
+    if not all(tables.connections["tls_client_random"].notna().any() for tables in (front, back)):
+        return pd.DataFrame()
     both = twins(front, back)
     sides = [
         both[[f"protocol{side}", f"tls_decryption{side}"]].set_axis(["protocol", "tls_decryption"], axis=1)
