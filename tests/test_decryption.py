@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import wsanalyze
-from tests import pcapng
+from tests import mutate, pcapng
 from tests.scenarios import SCENARIOS, Scenario, analysis_of, keyless_analysis_of
 from wsanalyze.analysis import Analysis
 from wsanalyze.evidence.heads import heads
@@ -136,6 +136,17 @@ def test_missing_and_wrong_keys_never_give_a_wrong_verdict(scenario: Scenario, t
     tried = [*partial(keys, chance), *wrong(keys, chance)]
     assert not allowed(scenario, keyless_analysis_of(scenario))
     assert not judged(scenario, chance.sample(tried, EACH), tmp_path)
+
+
+@pytest.mark.parametrize("kept", [1, 3, 4, 6, 8, 10, 14, 20])
+@pytest.mark.parametrize("name", ["haproxy-h2-delete-upgrade", "haproxy-tls12"])
+def test_a_capture_that_ends_early(name: str, kept: int, tmp_path: Path) -> None:
+    """Decrypted or not, there may be nothing inside yet."""
+    scenario = BY_NAME[name]
+    header, records = mutate.read(scenario.front)
+    front = mutate.write(tmp_path / "front.pcap", header, records[:kept])
+    analysis = wsanalyze.analyze(front, scenario.back, key_logs=scenario.key_logs)
+    assert not allowed(scenario, analysis)
 
 
 def test_wrong_keys_are_told_as_such(tmp_path: Path) -> None:

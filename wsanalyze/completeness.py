@@ -18,7 +18,6 @@ from wsanalyze.capture import Tables
 FAILED = ("refused", "unanswered")
 """How a connection opened of which there is no more to be seen."""
 _UNSEEN = ("syn-not-captured", "syn-ack-not-captured")
-_ONE_DIRECTION = ("client-only", "server-only")
 _SPEAKERS = {"front": ("client", "load balancer"), "back": ("load balancer", "router")}
 
 
@@ -75,9 +74,8 @@ def lacking(tables: Tables) -> pd.DataFrame:
 
 def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Of which connections what they carry cannot be read: TLS that was not decrypted, or in one direction only."""
-    result: npt.NDArray[np.bool_] = (
-        connections["protocol"].eq("tls") | connections["tls_decryption"].isin(_ONE_DIRECTION)
-    ).to_numpy(bool, na_value=False)
+    decryption = connections["tls_decryption"]
+    result: npt.NDArray[np.bool_] = (decryption.notna() & decryption.ne("decrypted")).to_numpy(bool, na_value=False)
     return result
 
 

@@ -275,3 +275,21 @@ def test_a_header_that_was_sent_before_the_capture_is_not_missing(tmp_path: Path
     analysis = story.analyze(tmp_path)
     assert analysis.requests.missing_x_forwarded_for == 0
     assert "x-forwarded-for-missing" not in rules(analysis)
+
+
+@pytest.mark.parametrize("status", ["65736", "0200", "200abc", "1000", "+200", "99999999999999999999", ""])
+def test_a_status_that_is_none_is_not_invented(tmp_path: Path, status: str) -> None:
+    story = Story()
+    story.page()
+    front = story.front()
+    h2 = begin(front)
+    front.ask(h2.connect(1))
+    front.reply(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, h2.server.encode([(":status", status)])))
+    story.wait(2)
+    story.page()
+    story.page()
+    (row,) = story.analyze(tmp_path).handshakes.astype(object).to_dict("records")
+    assert row["verdict"] == "undetermined", row["reason"]
+    assert (
+        row["front_status"] is None or row["front_status"] != row["front_status"] or str(row["front_status"]) == "<NA>"
+    )

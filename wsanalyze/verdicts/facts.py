@@ -207,13 +207,14 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     rows["early"] = rows["f_101"] & (rows["front"].isin(pairing.early) | several & later & ~pairing.clock.exchanged)
     front_last, back_last = _last(front), _last(back)
     unanswered = rows["seen"] & (rows["f_status"] == 0)
-    rows["f_hidden"] = unanswered & ((rows["f_response_state"] == "missing") | rows["front_lossy"])
+    # An answer whose status is not there is none that could be judged.
+    rows["f_hidden"] = unanswered & (rows["f_response_state"].notna() | rows["front_lossy"])
     over = rows["f_over"].to_numpy(np.int64)
     rows["b_hidden"] = (
         rows["paired"]
         & (rows["b_status"] == 0)
         & (
-            (rows["b_response_state"] == "missing")
+            rows["b_response_state"].notna()
             | rows["back_lossy"]
             | (rows["b_ended"].isna() & (back_last < np.where(over == NEVER, NEVER, over + high)))
         )

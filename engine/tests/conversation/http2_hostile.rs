@@ -132,3 +132,16 @@ fn a_large_block_of_references_is_no_larger_than_a_head() {
     assert!(cell(&tables.exchanges, "defects", 0).contains("request:head-too-long"));
     assert_eq!(cell(&tables.exchanges, "target", 1).len(), 4000);
 }
+
+#[test]
+fn data_on_streams_that_were_never_opened_costs_few_rows() {
+    let mut steps = vec![client(preface()), server(connectable())];
+    steps.extend((0..3000_u32).map(|number| {
+        let mut frame = vec![0, 0, 1, 0, 0];
+        frame.extend_from_slice(&(2 * number + 1).to_be_bytes());
+        frame.push(b'x');
+        client(frame)
+    }));
+    let tables = Play { steps, mid_stream: false }.tables(Cut::Whole);
+    assert_eq!(tables.exchanges.num_rows(), 256);
+}

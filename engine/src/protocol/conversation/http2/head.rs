@@ -23,12 +23,13 @@ pub(super) fn response<'a>(block: &'a Block<'a>) -> HeadEvent<'a> {
     event(block, start, MessageKind::Response)
 }
 
-/// The status of a response, if it is one.
+/// The status of a response, if it is one: three digits (RFC 9110 §15), and nothing else.
 pub(super) fn status(block: &Block<'_>) -> Option<u16> {
-    let digits = block.fields.pseudo(b":status")?.first_chunk::<3>()?;
-    digits.iter().try_fold(0, |value: u16, digit| {
+    let digits = <[u8; 3]>::try_from(block.fields.pseudo(b":status")?).ok()?;
+    let status = digits.iter().try_fold(0, |value: u16, digit| {
         digit.is_ascii_digit().then(|| value.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
-    })
+    });
+    status.filter(|status| *status >= 100)
 }
 
 /// Whether a complete head lacks what it has to have.

@@ -17,6 +17,10 @@ const MAX_STREAMS: usize = 1024;
 /// The most closed streams that are remembered: what is on the way when a stream is closed comes soon after.
 const MAX_CLOSED: usize = 1024;
 
+/// The most streams of which only data was captured that get a row. Those that were open when a capture began are some
+/// tens; and data on streams that were never opened costs its sender ten bytes.
+const MAX_NAMELESS: u32 = 256;
+
 /// Given up when more than `MAX_STREAMS` are open.
 const STREAM_LIMIT: &str = "stream-limit";
 /// The answer to the request that asked for HTTP/2, in HTTP/2.
@@ -59,6 +63,8 @@ pub(super) struct Streams {
     farewell: Option<Farewell>,
     /// The first GOAWAY with an error: its sender closes the connection.
     failure: Option<Farewell>,
+    /// How many streams carried data and nothing else.
+    nameless: u32,
     pub(super) websocket: bool,
 }
 
@@ -71,6 +77,7 @@ impl Streams {
             open: BTreeMap::new(),
             closed: BTreeSet::new(),
             closed_until: 0,
+            nameless: 0,
             highest: 0,
             next: 0,
             unbroken,
@@ -238,7 +245,11 @@ impl Streams {
     }
 
     fn close(&mut self, id: u32, stream: Stream, ended: i64) {
-        stream.write(self.connection, ended, &self.output);
+        let nameless = stream.exchange.request.is_none() && stream.exchange.response.is_none();
+        self.nameless += u32::from(nameless);
+        if !nameless || self.nameless <= MAX_NAMELESS {
+            stream.write(self.connection, ended, &self.output);
+        }
         self.closed.insert(id);
         if self.closed.len() > MAX_CLOSED
             && let Some(lowest) = self.closed.pop_first()
