@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import wsanalyze
-from tests.cases.wire import KEY, Story, answer, handshake, request, switching, told
+from tests.cases.wire import KEY, Story, answer, frame, handshake, request, switching, told
 
 TLS_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000002130101000002ff01")[:11]
 
@@ -54,7 +54,7 @@ def test_the_front_leg_is_encrypted(tmp_path: Path, answered: bool) -> None:
     front.ask(TLS_HELLO)
     back.ask(handshake(X_Forwarded_For="203.0.113.10"))
     if answered:
-        back.reply(switching())
+        back.reply(switching()).ask(frame(b"hello", masked=True))
     else:
         back.sequence[False] += 500
         back.ask(b"").reply(b"")

@@ -7,9 +7,8 @@ What: the load balancer answered the handshake itself (`by-policy`), could not o
 Why it matters: the router and the app never had a say. A 4xx may be what the configuration wants (a rule, a missing
 route map, Envoy without upgrade_configs), so that is a warning; all else is an error.
 
-Example: Envoy answers 403 to an upgrade that its route does not allow; nginx answers 400 to a handshake over HTTP/2 (extended
-CONNECT), and Caddy resets the stream; a load balancer answers 502 because it disliked
-the router's 101.
+Example: Envoy answers 403 to an upgrade that its route does not allow; nginx answers 400 to a handshake over HTTP/2
+(extended CONNECT), and Caddy resets the stream; a load balancer answers 502 because it disliked the router's 101.
 
 What to change: look in the load balancer's log for the answer that the client got. For `by-policy` allow the upgrade for
 the platform's hosts; for `router-unreachable` check that the routers listen on the port that the load balancer uses, and
