@@ -71,9 +71,16 @@ def test_without_keys_the_back_tells_what_it_can(scenario: Scenario) -> None:
     analysis = keyless_analysis_of(scenario)
     rows = rows_of(analysis, scenario)
     seen = {identity for identity, h in scenario.handshakes.items() if h["router_saw_request"]}
-    assert set(rows) == (set() if scenario.key_logs[1:] else seen)
+    if scenario.key_logs[1:]:
+        assert not rows
+    elif all(h["decidable"] is not None for h in scenario.handshakes.values()):
+        assert set(rows) == seen
     for identity, row in rows.items():
         assert row["client"] is None
+        if identity is None:
+            # One of several paths that are all the same, or a target that was cut.
+            assert row["verdict"] in {"undetermined", *(h["expected"] for h in scenario.handshakes.values())}
+            continue
         if row["verdict"] == "undetermined":
             assert row["detail"] == "encrypted"
             continue
@@ -81,7 +88,7 @@ def test_without_keys_the_back_tells_what_it_can(scenario: Scenario) -> None:
         assert (row["verdict"], row["detail"]) == (truth["expected"], truth["expected_detail"]), row["reason"]
         assert row["confidence"] == "likely"
         assert "encrypted" in row["reason"]
-    assert any("TLS" in note and "--keylog" in note for note in analysis.notes)
+    assert any("TLS that cannot be read" in note for note in analysis.notes)
 
 
 @pytest.mark.parametrize("scenario", CARRIED, ids=lambda scenario: scenario.name)
@@ -106,7 +113,14 @@ def found_in(scenario: Scenario) -> set[tuple[str, str | None]]:
     }
     paths = {identity: line["path"] for identity, line in (scenario.handshakes | scenario.requests).items()}
     found = {
-        (finding.rule, paths.get(scenario.id_in(evidence.target, *targets.get(evidence.handshake or "", ())) or ""))
+        (
+            finding.rule,
+            paths.get(
+                scenario.id_in(evidence.target, *targets.get(evidence.handshake or "", ())) or "",
+                # Where paths are all the same, a path has no id.
+                evidence.target if evidence.target in paths.values() else None,
+            ),
+        )
         for finding in analysis.findings
         for evidence in finding.evidence
     }
@@ -145,7 +159,10 @@ def test_ordinary_requests_are_counted(scenario: Scenario) -> None:
         assert counts.judged <= reached
         assert counts.total <= len(requests) + len(scenario.handshakes)
         return
-    assert (counts.total, counts.judged, counts.paired) == (len(requests), reached, reached)
+    # What was under way when the recording began may lack the client's side.
+    begun = sum(not request.get("start_recorded", True) for request in requests)
+    assert (counts.total, counts.judged) == (len(requests), reached)
+    assert reached - begun <= counts.paired <= reached
 
 
 def test_the_table_in_the_readme_is_what_the_analysis_says() -> None:

@@ -73,7 +73,7 @@ def _of_handshake(journey: Journey, judged: Expected) -> Iterator[str]:
     asked, seen = journey.asked, journey.first
     if _streams(asked.path):
         yield from _of_stream(asked, judged)
-    if asked.version != "2" and _is_invalid(asked, seen):
+    if _is_invalid(asked, seen):
         yield "handshake-invalid"
     if switched(asked):
         yield from _of_websocket(asked, seen)
@@ -199,9 +199,11 @@ def _streams(path: str) -> bool:
 def _is_invalid(asked: Asked, seen: Seen | None) -> bool:
     """Whether the client's handshake breaks a rule of RFC 6455 4.1, or the load balancer made it break one."""
     sent = asked.sent
-    if asked.method != "GET" or asked.version < "1.1" or not asks(sent)[1]:
-        return True
-    if any(broken(sent) for broken in _BROKEN):
+    if asked.version == "2":
+        # Of what RFC 6455 demands, an extended CONNECT keeps the version (RFC 8441 5).
+        if values(sent, "sec-websocket-version") != ["13"]:
+            return True
+    elif asked.method != "GET" or asked.version < "1.1" or not asks(sent)[1] or any(broken(sent) for broken in _BROKEN):
         return True
     if seen is None or seen.version == "2":
         return False
