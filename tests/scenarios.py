@@ -103,6 +103,12 @@ class Scenario:
         return [*self.handshakes, *self.requests]
 
 
+def speaks_http2(path: Path) -> bool:
+    """Whether a capture shows HTTP/2 in the clear that did not begin as HTTP/1.1."""
+    data = path.read_bytes()
+    return b"PRI * HTTP/2.0" in data and b"h2c" not in data
+
+
 SCENARIOS = [Scenario(truth.parent) for truth in sorted(CAPTURES.glob("*/truth.json"))]
 ENCRYPTED = [scenario for scenario in SCENARIOS if scenario.front_encrypted and not scenario.carried_unread]
 CARRIED = [scenario for scenario in SCENARIOS if scenario.carried_unread]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tests.scenarios import CAPTURES, SCENARIOS
+from tests.scenarios import CAPTURES, SCENARIOS, speaks_http2
 from wsanalyze import _engine
 from wsanalyze.capture import frame
 
@@ -28,12 +28,11 @@ _FIELDS = (
     "http2.headers.status",
     "websocket.opcode",
 )
-_IN_THE_CLEAR = ("haproxy-h2c", "haproxy-tcp-h2c")
 CASES = [
     pytest.param(path, scenario.key_logs, id=f"{scenario.name}-{path.stem}")
     for scenario in SCENARIOS
     for path in (scenario.front, scenario.back)
-    if not scenario.damaged and (scenario.key_logs or scenario.name.endswith(_IN_THE_CLEAR))
+    if not scenario.damaged and (scenario.key_logs or speaks_http2(path))
 ]
 """What lacks packets is left out: where tshark loses its way, the engine finds the next record, frame or message."""
 UNREAD = {
