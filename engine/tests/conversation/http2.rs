@@ -258,7 +258,7 @@ fn a_server_may_not_speak_http_2() {
     assert_eq!(rows(&tables.exchanges, &["target", "status"]), ["/ -"]);
     assert_eq!(connection(&tables), ["http/2 false - 1"]);
     let columns = ["name", "direction", "bytes"];
-    assert_eq!(rows(&tables.defects, &columns), ["http2-frame-invalid server -", "unexpected-bytes server 40"]);
+    assert_eq!(rows(&tables.defects, &columns), ["http2-frame-invalid server -", "http2-unread-bytes server 40"]);
 }
 
 #[test]

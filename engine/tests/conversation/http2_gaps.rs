@@ -118,7 +118,7 @@ fn after_a_hole_frames_are_looked_for() {
     ]);
     let expected = ["1 /1 - complete missing", "3 /3 200 complete complete", "5 /5 200 complete complete"];
     assert_eq!(rows(&tables.exchanges, STATES), expected);
-    assert_eq!(defects(&tables), ["gap server 500", "unexpected-bytes server 300"]);
+    assert_eq!(defects(&tables), ["gap server 500", "http2-unread-bytes server 300"]);
     // A large frame alone at the beginning of a segment is followed by a smaller one in another.
     let large = data(1, 0, [b'x'; 3000]);
     let tables = begun([
@@ -228,7 +228,7 @@ fn a_server_may_come_first() {
     assert_eq!(defects(&tables), ["gap client 60"]);
     let tables = play(&[server(connectable()), client(get_1("/"))]);
     assert_eq!(rows(&tables.connections, &["protocol", "exchanges"]), ["http/2 0"]);
-    assert_eq!(defects(&tables), ["http2-preface-invalid client -", "unexpected-bytes client 27"]);
+    assert_eq!(defects(&tables), ["http2-preface-invalid client -", "http2-unread-bytes client 27"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
-use wsanalyze_engine::protocol::tls::{
-    ClientHello, Hello, HelloProgress, HelloReader, MAX_HELLO, ServerHello, TlsSniff, sniff,
-};
+use wsanalyze_engine::protocol::Stamp;
+use wsanalyze_engine::protocol::tls::{MAX_HELLO, PlaintextSink, Secrets, Session, TlsSniff, sniff};
+use wsanalyze_engine::stream::{Direction, Gap};
 
 fn vector(length_bytes: usize, body: &[u8]) -> Vec<u8> {
     [&(body.len() as u32).to_be_bytes()[4 - length_bytes..], body].concat()
@@ -34,25 +34,62 @@ fn usual_extensions() -> Vec<u8> {
     .concat()
 }
 
-fn expected_client() -> ClientHello {
-    ClientHello {
-        versions: vec![0x0304, 0x0303],
-        server_name: Some("app.example.org".into()),
-        alpn: vec!["h2".into(), "http/1.1".into()],
-        random: [7; 32],
-        session_id: vec![9; 32],
-        cipher_suites: vec![0x1301],
-        ..ClientHello::default()
+/// What is known of a connection of which nothing is decrypted.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    version: Option<String>,
+    server_name: Option<String>,
+    alpn: Option<String>,
+    random: Option<[u8; 32]>,
+    cipher: Option<String>,
+    decryption: &'static str,
+}
+
+struct Nobody;
+
+impl PlaintextSink for Nobody {
+    fn data(&mut self, _: Direction, _: &[u8], _: Stamp) {}
+
+    fn gap(&mut self, _: Direction, _: Gap) {}
+}
+
+/// What the client says, then the server, in pieces of `size`.
+fn seen(client: &[u8], server: &[u8], size: usize) -> Seen {
+    let (mut session, mut secrets) = (Session::new(), Secrets::default());
+    for (sender, bytes) in [(Direction::Client, client), (Direction::Server, server)] {
+        for part in bytes.chunks(size) {
+            session.data(sender, part, Stamp::default(), &mut secrets, &mut Nobody);
+        }
+    }
+    Seen {
+        version: session.version(),
+        server_name: session.server_name().map(str::to_owned),
+        alpn: session.alpn(),
+        random: session.client_random(),
+        cipher: session.cipher_suite(),
+        decryption: session.decryption(),
     }
 }
 
-fn read(bytes: &[u8], size: usize) -> HelloProgress {
-    let mut reader = HelloReader::new();
-    let mut progress = HelloProgress::Need;
-    for part in bytes.chunks(size) {
-        progress = reader.feed(part);
+fn nothing() -> Seen {
+    Seen {
+        version: None,
+        server_name: None,
+        alpn: None,
+        random: None,
+        cipher: None,
+        decryption: "handshake-not-captured",
     }
-    progress
+}
+
+fn of_client() -> Seen {
+    Seen {
+        version: Some("TLS 1.3".into()),
+        server_name: Some("app.example.org".into()),
+        alpn: Some("h2,http/1.1".into()),
+        random: Some([7; 32]),
+        ..nothing()
+    }
 }
 
 #[test]
@@ -61,35 +98,40 @@ fn a_client_hello_in_any_records_and_pieces() {
     for fragment in [1, 2, 3, 5, 100, hello.len()] {
         let records: Vec<u8> = hello.chunks(fragment).flat_map(|part| record(22, part)).collect();
         for size in 1..=records.len() {
-            assert_eq!(read(&records, size), HelloProgress::Found(Hello::Client(expected_client())));
+            assert_eq!(seen(&records, &[], size), of_client());
         }
-        assert_eq!(read(&records[..records.len() - 1], 1), HelloProgress::Need);
+        assert_eq!(seen(&records[..records.len() - 1], &[], 1), nothing());
         // What follows changes nothing.
         let more = [&records[..], &record(23, &[0; 50])].concat();
-        assert_eq!(read(&more, 7), HelloProgress::Found(Hello::Client(expected_client())));
+        assert_eq!(seen(&more, &[], 7), of_client());
     }
 }
 
 #[test]
 fn server_hellos() {
-    let fixed = |random: [u8; 32]| [&[3, 3][..], &random, &vector(1, &[]), &[0x13, 0x02], &[0]].concat();
-    let found = |body: &[u8]| match read(&record(22, &message(2, body)), 3) {
-        HelloProgress::Found(Hello::Server(hello)) => hello,
-        other => panic!("{other:?}"),
+    let asked = record(22, &client_hello(&usual_extensions()));
+    let fixed = |random: [u8; 32], suite: u8| [&[3, 3][..], &random, &vector(1, &[]), &[0x13, suite], &[0]].concat();
+    let answered = |bodies: &[Vec<u8>]| {
+        let records: Vec<u8> = bodies.iter().flat_map(|body| record(22, &message(2, body))).collect();
+        let seen = seen(&asked, &records, 3);
+        (seen.version.unwrap(), seen.cipher.unwrap(), seen.alpn.unwrap())
     };
-    let tls13 = [fixed([1; 32]), vector(2, &extension(43, &[3, 4]))].concat();
-    let expected = ServerHello { version: 0x0304, cipher_suite: 0x1302, random: [1; 32], ..ServerHello::default() };
-    assert_eq!(found(&tls13), expected);
-    let tls12 = [fixed([1; 32]), vector(2, &extension(16, &vector(2, &vector(1, b"http/1.1"))))].concat();
-    let expected = ServerHello { version: 0x0303, alpn: Some("http/1.1".into()), ..expected };
-    assert_eq!(found(&tls12), expected);
-    assert_eq!(found(&fixed([1; 32])), ServerHello { alpn: None, ..expected.clone() });
+    let tls13 = |random, suite| [fixed(random, suite), vector(2, &extension(43, &[3, 4]))].concat();
+    let told = |version: &str, cipher: &str, alpn: &str| (version.to_owned(), cipher.to_owned(), alpn.to_owned());
+    let aes_256 = "TLS_AES_256_GCM_SHA384";
+    assert_eq!(answered(&[tls13([1; 32], 2)]), told("TLS 1.3", aes_256, "h2,http/1.1"));
+    let tls12 = [fixed([1; 32], 2), vector(2, &extension(16, &vector(2, &vector(1, b"http/1.1"))))].concat();
+    assert_eq!(answered(&[tls12]), told("TLS 1.2", aes_256, "http/1.1"));
+    assert_eq!(answered(&[fixed([1; 32], 2)]), told("TLS 1.2", aes_256, "h2,http/1.1"));
     let retry = [
         0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2,
         0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
     ];
-    assert!(found(&fixed(retry)).retry);
-    assert!(found(&fixed([1; 32])[..36]).malformed);
+    // RFC 8446 §4.1.4: after a HelloRetryRequest the choice is made again.
+    let again = answered(&[tls13(retry, 2), tls13([1; 32], 1)]);
+    assert_eq!(again, told("TLS 1.3", "TLS_AES_128_GCM_SHA256", "h2,http/1.1"));
+    let cut = &fixed([1; 32], 2)[..36];
+    assert_eq!(seen(&asked, &record(22, &message(2, cut)), 3).decryption, "handshake-not-captured");
 }
 
 #[test]
@@ -97,37 +139,31 @@ fn a_cut_hello_gives_what_it_has() {
     let whole = client_hello(&usual_extensions());
     let body = &whole[4..];
     for cut in 0..body.len() {
-        let HelloProgress::Found(Hello::Client(hello)) = read(&record(22, &message(1, &body[..cut])), 11) else {
-            panic!("cut at {cut}");
-        };
-        // Only a hello that ends before its extensions is whole.
-        assert_eq!(hello.malformed, cut != 2 + 32 + 33 + 4 + 2, "cut at {cut}");
-        assert!(hello.server_name.is_none_or(|name| name == "app.example.org"));
+        let seen = seen(&record(22, &message(1, &body[..cut])), &[], 11);
+        assert!(seen.server_name.is_none_or(|name| name == "app.example.org"), "cut at {cut}");
+        // Two connections that lack it are not the same one.
+        assert_eq!(seen.random, (cut >= 34).then_some([7; 32]), "cut at {cut}");
     }
     // An extension that does not fit its own bytes leaves the others readable.
     let broken = [extension(16, &[0, 9, 1]), usual_extensions()].concat();
-    let HelloProgress::Found(Hello::Client(hello)) = read(&record(22, &client_hello(&broken)), 11) else { panic!() };
-    assert_eq!(hello, ClientHello { malformed: true, ..expected_client() });
-    let hidden = extension(0xfe0d, &[0; 8]);
-    let HelloProgress::Found(Hello::Client(hello)) = read(&record(22, &client_hello(&hidden)), 11) else { panic!() };
-    assert!(hello.encrypted_client_hello && hello.versions == [0x0303]);
+    assert_eq!(seen(&record(22, &client_hello(&broken)), &[], 11), of_client());
 }
 
 #[test]
 fn what_is_no_hello() {
-    for (bytes, why) in [
-        (record(21, &[2, 40]), "alert"),
-        (record(23, &[0; 40]), "not-a-handshake"),
-        (b"GET / HTTP/1.1\r\n".to_vec(), "not-a-handshake"),
-        (vec![22, 2, 0, 0, 5], "not-a-handshake"),
-        (vec![22, 3, 5, 0, 5], "not-a-handshake"),
-        (vec![22, 3, 1, 0, 0], "record-length"),
-        (vec![22, 3, 1, 0x48, 1], "record-length"),
-        (record(22, &message(11, &[0; 9])), "not-a-hello"),
-        (record(22, &[1, 1, 0, 0, 0]), "hello-too-long"),
+    for bytes in [
+        record(21, &[2, 40]),
+        record(23, &[0; 40]),
+        b"GET / HTTP/1.1\r\n".to_vec(),
+        vec![22, 2, 0, 0, 5],
+        vec![22, 3, 5, 0, 5],
+        vec![22, 3, 1, 0, 0],
+        vec![22, 3, 1, 0x48, 1],
+        record(22, &message(11, &[0; 9])),
+        record(22, &[1, 1, 0, 0, 0]),
     ] {
         for size in 1..=bytes.len() {
-            assert_eq!(read(&bytes, size), HelloProgress::NotHello(why));
+            assert_eq!(seen(&bytes, &[], size), nothing());
         }
     }
 }
@@ -137,7 +173,7 @@ fn the_longest_hello() {
     for (padding, found) in [(MAX_HELLO - 200, true), (MAX_HELLO, false)] {
         let hello = message(1, &[&client_hello(&[])[4..], &vec![0; padding]].concat());
         let records: Vec<u8> = hello.chunks(1 << 14).flat_map(|part| record(22, part)).collect();
-        assert_eq!(matches!(read(&records, 1460), HelloProgress::Found(_)), found);
+        assert_eq!(seen(&records, &[], 1460).random.is_some(), found);
     }
 }
 
@@ -179,23 +215,23 @@ proptest! {
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), size in 1_usize..30) {
-        prop_assert_eq!(read(&bytes, size), read(&bytes, usize::MAX));
         if bytes.len() >= 11 {
             prop_assert_ne!(sniff(&bytes), TlsSniff::Need);
         }
-        let inside = record(22, &message(1, &bytes));
-        prop_assert_eq!(read(&inside, size), read(&inside, usize::MAX));
-        let inside = record(22, &message(2, &bytes));
-        prop_assert_eq!(read(&inside, size), read(&inside, usize::MAX));
-        let inside = record(22, &client_hello(&bytes));
-        prop_assert!(matches!(read(&inside, size), HelloProgress::Found(_)));
+        let asked = record(22, &client_hello(&usual_extensions()));
+        for client in [bytes.clone(), record(22, &message(1, &bytes)), record(22, &client_hello(&bytes))] {
+            prop_assert_eq!(seen(&client, &[], size), seen(&client, &[], usize::MAX));
+        }
+        for server in [bytes.clone(), record(22, &message(2, &bytes))] {
+            prop_assert_eq!(seen(&asked, &server, size), seen(&asked, &server, usize::MAX));
+        }
     }
 
     #[test]
     fn mutated_hellos(index in any::<prop::sample::Index>(), byte in any::<u8>(), size in 1_usize..30) {
         let mut bytes = record(22, &client_hello(&usual_extensions()));
         *index.get_mut(&mut bytes) = byte;
-        prop_assert_eq!(read(&bytes, size), read(&bytes, usize::MAX));
+        prop_assert_eq!(seen(&bytes, &[], size), seen(&bytes, &[], usize::MAX));
         prop_assert_ne!(sniff(&bytes), TlsSniff::Need);
     }
 }

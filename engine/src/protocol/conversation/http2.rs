@@ -25,6 +25,8 @@ pub(super) struct Http2 {
     mid_stream: [bool; 2],
     streams: Streams,
     connect_protocol: Option<bool>,
+    /// Of each direction, since when frames are looked for.
+    looking: [Option<i64>; 2],
 }
 
 impl Http2 {
@@ -39,6 +41,7 @@ impl Http2 {
             mid_stream: known.map(|known| !known),
             streams: Streams::new(connection, client, output),
             connect_protocol: None,
+            looking: [None; 2],
         }
     }
 
@@ -72,6 +75,9 @@ impl Http2 {
     /// Bytes of `sender`.
     pub(super) fn data(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp, oddities: &mut Oddities) {
         self.with(sender, oddities, |reader, sink| reader.feed(bytes, stamp, sink));
+        if self.readers[sender as usize].is_lost() {
+            self.looking[sender as usize].get_or_insert(stamp.time);
+        }
         if self.mid_stream[sender as usize] && !self.readers[sender as usize].is_lost() {
             self.mid_stream[sender as usize] = false;
             oddities.add(sender, HTTP2_MID_STREAM, stamp, None);
@@ -103,8 +109,10 @@ impl Http2 {
         oddities: &mut Oddities,
         read: impl FnOnce(&mut FrameReader, &mut Sink<'_>) -> R,
     ) -> R {
-        let mut sink = Sink { sender, streams: &mut self.streams, oddities, said: Said::default() };
+        let looking = self.looking[sender as usize];
+        let mut sink = Sink { sender, streams: &mut self.streams, oddities, looking, said: Said::default() };
         let result = read(&mut self.readers[sender as usize], &mut sink);
+        self.looking[sender as usize] = sink.looking;
         let said = sink.said;
         said.tell(&mut self.readers[opposite(sender) as usize]);
         if sender == Direction::Server {

@@ -48,6 +48,18 @@ impl Oddities {
         self.enter(Oddity { name, direction, stamp, since: None, bytes });
     }
 
+    /// Bytes that were captured and could not be read, from `since` on where that is known.
+    pub(super) fn unread(
+        &mut self,
+        direction: Direction,
+        name: &'static str,
+        stamp: Stamp,
+        since: Option<i64>,
+        bytes: Option<u64>,
+    ) {
+        self.enter(Oddity { name, direction, stamp, since, bytes });
+    }
+
     pub(super) fn gap(&mut self, direction: Direction, gap: Gap) {
         let Gap { length, cause, since, stamp } = gap;
         if cause == GapCause::Missing {

@@ -9,6 +9,9 @@ use crate::protocol::tls::{PlaintextSink, Secrets, Session, UNKNOWN_LENGTH};
 use crate::protocol::{GapCause, Stamp};
 use crate::stream::{Direction, Facts, Gap};
 
+/// What a connection carried and could not be decrypted, although other parts of it could.
+const UNDECRYPTED: &str = "undecrypted";
+
 /// One TLS connection.
 pub(super) struct Tls {
     pub(super) session: Session,
@@ -100,6 +103,9 @@ impl PlaintextSink for Inside<'_> {
     fn gap(&mut self, sender: Direction, gap: Gap) {
         *self.last = gap.stamp;
         self.hidden[sender as usize] = (gap.length >= UNKNOWN_LENGTH).then_some(gap);
+        // Also where the capture lacks nothing, and keys do: requests may be in it.
+        let bytes = Some(gap.length).filter(|length| *length < UNKNOWN_LENGTH);
+        self.oddities.unread(sender, UNDECRYPTED, gap.stamp, gap.since, bytes);
         self.spoken.gap(sender, gap, self.oddities);
     }
 }

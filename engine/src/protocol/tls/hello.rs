@@ -18,8 +18,6 @@ const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 /// RFC 8446 §4.2.1.
 const SUPPORTED_VERSIONS: u16 = 43;
-/// TLS Encrypted Client Hello: the real server name may be another one.
-const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 
 /// RFC 8446 §4.1.3: the `random` of a HelloRetryRequest.
 const RETRY_RANDOM: [u8; 32] = [
@@ -27,69 +25,58 @@ const RETRY_RANDOM: [u8; 32] = [
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// A hello of either side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hello {
-    Client(ClientHello),
-    Server(ServerHello),
-}
-
 /// What a client offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientHello {
+pub(super) struct ClientHello {
     /// Such as 0x0304 for TLS 1.3, in the client's order.
-    pub versions: Vec<u16>,
+    pub(super) versions: Vec<u16>,
     /// What key logs name the connection by.
-    pub random: [u8; 32],
+    pub(super) random: [u8; 32],
     /// That of a session to be resumed, or any.
-    pub session_id: Vec<u8>,
+    pub(super) session_id: Vec<u8>,
     /// By their registered numbers, in the client's order; reserved ones included.
-    pub cipher_suites: Vec<u16>,
+    pub(super) cipher_suites: Vec<u16>,
     /// The server's name; bytes that are not UTF-8 are replaced.
-    pub server_name: Option<String>,
+    pub(super) server_name: Option<String>,
     /// In the client's order.
-    pub alpn: Vec<String>,
-    /// Whether Encrypted Client Hello is used (or feigned): `server_name` may be that of a front.
-    pub encrypted_client_hello: bool,
+    pub(super) alpn: Vec<String>,
     /// The ticket of a session to be resumed (TLS 1.2); never empty.
-    pub ticket: Option<Vec<u8>>,
+    pub(super) ticket: Option<Vec<u8>>,
     /// Whether a session is to be resumed, or an external key used (TLS 1.3).
-    pub pre_shared_key: bool,
+    pub(super) pre_shared_key: bool,
     /// Whether data follows at once (TLS 1.3).
-    pub early_data: bool,
-    pub extended_master_secret: bool,
-    pub encrypt_then_mac: bool,
-    /// Whether it ends too early somewhere; the rest is what could be read.
-    pub malformed: bool,
+    pub(super) early_data: bool,
+    pub(super) extended_master_secret: bool,
+    pub(super) encrypt_then_mac: bool,
 }
 
 /// What a server chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerHello {
+pub(super) struct ServerHello {
     /// Such as 0x0304 for TLS 1.3.
-    pub version: u16,
-    pub random: [u8; 32],
+    pub(super) version: u16,
+    pub(super) random: [u8; 32],
     /// That of the session, which may be resumed by it; in TLS 1.3 the client's.
-    pub session_id: Vec<u8>,
+    pub(super) session_id: Vec<u8>,
     /// By its registered number.
-    pub cipher_suite: u16,
+    pub(super) cipher_suite: u16,
     /// TLS 1.2 and before; later it is encrypted.
-    pub alpn: Option<String>,
+    pub(super) alpn: Option<String>,
     /// Whether the session is resumed, or an external key used (TLS 1.3).
-    pub pre_shared_key: bool,
-    pub extended_master_secret: bool,
-    pub encrypt_then_mac: bool,
+    pub(super) pre_shared_key: bool,
+    pub(super) extended_master_secret: bool,
+    pub(super) encrypt_then_mac: bool,
     /// Whether it is a HelloRetryRequest: another ClientHello follows.
-    pub retry: bool,
+    pub(super) retry: bool,
     /// Whether it ends too early somewhere; the rest is what could be read.
-    pub malformed: bool,
+    pub(super) malformed: bool,
 }
 
 impl ClientHello {
-    /// Parses a message's body.
+    /// Parses a message's body; where it ends too early, the rest is what could be read.
     pub(super) fn parse(body: &[u8]) -> Self {
         let mut hello = Self::default();
-        hello.malformed = hello.read(Cursor(body)).is_none();
+        let _whole = hello.read(Cursor(body));
         hello
     }
 
@@ -136,7 +123,6 @@ impl ClientHello {
                     }
                 }
             }
-            ENCRYPTED_CLIENT_HELLO => self.encrypted_client_hello = true,
             SESSION_TICKET => self.ticket = (!extension.is_empty()).then(|| extension.0.to_vec()),
             PRE_SHARED_KEY => self.pre_shared_key = true,
             EARLY_DATA => self.early_data = true,

@@ -15,7 +15,6 @@ mod key_log;
 mod messages;
 mod negotiation;
 mod opener;
-mod reader;
 mod record;
 mod search;
 mod secrets;
@@ -24,9 +23,7 @@ mod side;
 mod sniff;
 mod suites;
 
-pub use hello::{ClientHello, Hello, ServerHello};
 pub use messages::MAX_HELLO;
-pub use reader::{HelloProgress, HelloReader};
 pub use secrets::{MAX_SECRETS, MAX_SESSIONS, Secrets};
 pub use session::{PlaintextSink, Session, UNKNOWN_LENGTH};
 pub use sniff::{TlsSniff, sniff};

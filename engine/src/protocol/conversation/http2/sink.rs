@@ -1,6 +1,6 @@
 //! Takes what the frame readers of one connection find, gives it to the streams; keeps what SETTINGS say.
 
-use super::super::oddities::{Oddities, UNEXPECTED_BYTES};
+use super::super::oddities::Oddities;
 use super::streams::Streams;
 use crate::protocol::Stamp;
 use crate::protocol::http2::{Block, FrameReader, FrameSink};
@@ -10,6 +10,9 @@ use crate::stream::Direction;
 const HEADER_TABLE_SIZE: u16 = 1;
 const MAX_FRAME_SIZE: u16 = 5;
 const ENABLE_CONNECT_PROTOCOL: u16 = 8;
+
+/// Bytes in which no frames were found: what was asked and answered there is not known.
+const HTTP2_UNREAD: &str = "http2-unread-bytes";
 
 /// What a side said about itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +44,8 @@ pub(super) struct Sink<'a> {
     pub(super) sender: Direction,
     pub(super) streams: &'a mut Streams,
     pub(super) oddities: &'a mut Oddities,
+    /// Since when frames are looked for.
+    pub(super) looking: Option<i64>,
     pub(super) said: Said,
 }
 
@@ -94,6 +99,7 @@ impl FrameSink for Sink<'_> {
     }
 
     fn lost(&mut self, bytes: u64, stamp: Stamp) {
-        self.oddities.add(self.sender, UNEXPECTED_BYTES, stamp, Some(bytes));
+        let since = self.looking.take().unwrap_or(stamp.time);
+        self.oddities.unread(self.sender, HTTP2_UNREAD, stamp, Some(since), Some(bytes));
     }
 }

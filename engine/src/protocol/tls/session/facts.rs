@@ -37,10 +37,10 @@ impl Session {
         self.shown().server.as_ref().map(|hello| suite_name(hello.cipher_suite))
     }
 
-    /// What key logs name the connection by.
+    /// What key logs name the connection by; `None` where the hello is too short to have it.
     #[must_use]
     pub fn client_random(&self) -> Option<[u8; 32]> {
-        self.shown().client.as_ref().map(|hello| hello.random)
+        self.shown().client.as_ref().map(|hello| hello.random).filter(|random| *random != [0; 32])
     }
 
     /// Whether a session was resumed; `None` where that was not seen.

@@ -104,6 +104,10 @@ impl Session {
 
     fn server_hello(&mut self, message: &[u8], body: &[u8]) {
         let hello = ServerHello::parse(body);
+        // Too short to tell a suite; this number is never chosen (RFC 5246 §A.5).
+        if hello.malformed && hello.cipher_suite == 0 {
+            return self.give_up();
+        }
         // RFC 8446 §4.2.10: either rejects early data.
         if hello.retry || !hello.pre_shared_key {
             self.reject_early();
