@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import wsanalyze
 from tests import mutate, pcapng
-from tests.scenarios import SCENARIOS, Scenario, analysis_of, keyless_analysis_of
+from tests.scenarios import CAPTURES, SCENARIOS, Scenario, analysis_of, keyless_analysis_of
+from wsanalyze import _engine
 from wsanalyze.analysis import Analysis
+from wsanalyze.capture import frame
 from wsanalyze.evidence.heads import heads
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -156,6 +159,17 @@ def test_wrong_keys_are_told_as_such(tmp_path: Path) -> None:
     analysis = wsanalyze.analyze(scenario.front, scenario.back, key_logs=[path])
     assert set(analysis.front.connections["tls_decryption"]) == {"wrong-key"}
     assert any("not theirs" in note for note in analysis.notes)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_early_data_without_its_key_is_told_as_unread(early: bool) -> None:
+    """The rest of the connection is decrypted; what is not may hold a request (RFC 8446 4.2.10)."""
+    capture = CAPTURES / "tls" / "tls13-early-data-accepted.pcap"
+    lines = capture.with_suffix(".keylog").read_bytes().splitlines(keepends=True)
+    keys = b"".join(line for line in lines if early or b"EARLY" not in line)
+    tables = {name: frame(pa.table(table)) for name, table in _engine.scan(capture, "x", None, keys)[0].items()}
+    assert set(tables["connections"]["tls_decryption"]) == {"decrypted"}
+    assert ("undecrypted" in set(tables["defects"]["name"])) is not early
 
 
 def stories(analysis: Analysis) -> list[tuple[str, ...]]:

@@ -71,7 +71,7 @@ def read(
     given = b"".join(keylog.load(os.fspath(name)) for name in key_logs)
     tables = dict(zip(_SIDES, _read_all(names, given, progress), strict=True))
     # Keys may come after the connection that needs them, or in the other side's capture.
-    known = b"".join(dict.fromkeys((given, *(side.key_log for side in tables.values()))))
+    known = given + b"".join(side.key_log.removeprefix(given) for side in tables.values())
     again = [
         (side, name)
         for side, name in zip(_SIDES, names, strict=True)

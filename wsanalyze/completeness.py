@@ -17,6 +17,8 @@ from wsanalyze.capture import Tables
 
 FAILED = ("refused", "unanswered")
 """How a connection opened of which there is no more to be seen."""
+UNREAD = ("undecrypted", "http2-unread-bytes")
+"""Defects that mean that bytes were captured and could not be read: what they said is as good as missing."""
 _UNSEEN = ("syn-not-captured", "syn-ack-not-captured")
 _SPEAKERS = {"front": ("client", "load balancer"), "back": ("load balancer", "router")}
 
@@ -45,7 +47,7 @@ def lacking(tables: Tables) -> pd.DataFrame:
     """One row a connection, indexed by its number.
 
     `missing_bytes`, `cut`, `late` (its beginning is not there), `open` (its end is not there), `only` (`client` or `server`: the
-    one direction that is there; null where both are), `whole` (nothing of these but `open`).
+    one direction that is there; null where both are), `whole` (nothing of these but `open`), `unread` (part of it could not be read).
     """
     connections = tables.connections.set_index("connection")
     speaking = ~connections["opened"].isin(FAILED).to_numpy(bool)
@@ -54,7 +56,7 @@ def lacking(tables: Tables) -> pd.DataFrame:
     defects = tables.defects
     named = {
         name: connections.index.isin(defects.loc[defects["name"].isin(names), "connection"])
-        for name, names in (("cut", ("truncated",)), ("unseen", _UNSEEN))
+        for name, names in (("cut", ("truncated",)), ("unseen", _UNSEEN), ("unread", UNREAD))
     }
     missing = (connections["client_gap_bytes"].fillna(0) + connections["server_gap_bytes"].fillna(0)).to_numpy(np.int64)
     late = (connections["opened"] == "mid-stream").to_numpy(bool) | named["unseen"]
@@ -63,6 +65,7 @@ def lacking(tables: Tables) -> pd.DataFrame:
             "missing_bytes": missing,
             "cut": named["cut"],
             "late": late,
+            "unread": named["unread"],
             "open": connections["ended"].isna().to_numpy(bool) & speaking,
             "only": pd.Series(only, index=connections.index, dtype=object).where(only != "", None),
         },
@@ -80,9 +83,9 @@ def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def loses(tables: Tables) -> bool:
-    """Whether the capture lost or cut packets at any time, so that a loss without a trace is thinkable at all times."""
+    """Whether the capture lost or cut packets at any time, or could not be read, so that a loss without a trace is thinkable at all times."""
     rows = lacking(tables)
-    lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna()).any())
+    lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna() | rows["unread"]).any())
     return lossy or bool((tables.captures["dropped"].fillna(0) > 0).any())
 
 
@@ -113,6 +116,7 @@ def words(rows: pd.DataFrame, side: str) -> pd.Series:
             rows["cut"],
             missing > 0,
             rows["late"],
+            rows["unread"],
         ],
         [
             f"holds only what the {client} sent on that connection",
@@ -120,6 +124,7 @@ def words(rows: pd.DataFrame, side: str) -> pd.Series:
             "cut packets of that connection, " + missing.astype(str) + " bytes in all",
             "lacks " + missing.astype(str) + " bytes of that connection that went by",
             "does not hold the beginning of that connection",
+            "holds bytes of that connection that could not be read",
         ],
         default="",
     )

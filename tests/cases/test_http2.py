@@ -293,3 +293,19 @@ def test_a_status_that_is_none_is_not_invented(tmp_path: Path, status: str) -> N
     assert (
         row["front_status"] is None or row["front_status"] != row["front_status"] or str(row["front_status"]) == "<NA>"
     )
+
+
+@pytest.mark.parametrize("legible", [True, False])
+def test_what_cannot_be_followed_on_the_back_may_hide_the_handshake(tmp_path: Path, legible: bool) -> None:
+    story = Story()
+    story.page()
+    front, back = story.front(), story.back()
+    begin(back)
+    front.ask(handshake())
+    # A frame longer than any that was allowed (RFC 9113 4.2): nobody knows where the next one begins.
+    back.ask(http2.data(1, b"x") if legible else b"\xff\xff\xff\x00\x00\x00\x00\x00\x01" + b"x" * 300)
+    front.reply(answer(502))
+    story.wait(20)
+    story.page()
+    verdict = told(story.analyze(tmp_path))[:2]
+    assert verdict == (("blocked", "by-policy") if legible else ("undetermined", "packets-missing"))

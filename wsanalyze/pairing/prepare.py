@@ -127,10 +127,12 @@ def extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _conversations(tables: Tables) -> pd.Series:
     """What the client of a WebSocket said first, with the mask that it chose for it (RFC 6455 5.3), as a number, by exchange.
 
-    Who copies frames keeps both, whatever becomes of the handshake around them; 0 where nothing was said.
+    Who copies frames keeps both, whatever becomes of the handshake around them; 0 where nothing was said, or the mask was not
+    chosen: some clients send none.
     """
     sockets = tables.websockets
-    sockets = sockets[sockets["client_first_payload"].notna() & sockets["client_first_mask"].notna()]
+    chosen = sockets["client_first_mask"].fillna(0) != 0
+    sockets = sockets[sockets["client_first_payload"].notna() & chosen]
     said = zip(sockets["client_first_mask"], sockets["client_first_payload"], strict=True)
     words = np.array([f"{mask} {bytes(payload).hex()}" for mask, payload in said], dtype=object)
     return pd.Series(pd.util.hash_array(words), index=sockets["exchange"].to_numpy(), dtype=np.uint64)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
-from wsanalyze.completeness import loses, sealed
+from wsanalyze.completeness import UNREAD, loses, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
@@ -99,7 +99,7 @@ def _doubts(
     # What only carries a client's own TLS connection hides nothing of another one.
     hidden = sealed(connections) & ~connections["connection"].isin(carried).to_numpy(bool)
     raw = (connections["protocol"] == "unknown").to_numpy(bool)
-    gaps = back.defects["name"].isin(["gap", "buffer-limit"]).to_numpy(bool)
+    gaps = back.defects["name"].isin(["gap", "buffer-limit", *UNREAD]).to_numpy(bool)
     cut = ((back.defects["name"] == "truncated") & (back.defects["direction"] == "client")).to_numpy(bool)
     until = times(back.defects["time"])
     since = times(back.defects["since"])
@@ -120,7 +120,7 @@ def _doubts(
         ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
             "packets-missing",
-            "the back capture lacks packets at that time",
+            "the back capture lacks packets at that time, or they cannot be read",
             overlap(wide.start - NEARBY, wide.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
         ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),

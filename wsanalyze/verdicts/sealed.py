@@ -41,11 +41,9 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
     if not all(tables.connections["tls_client_random"].notna().any() for tables in (front, back)):
         return pd.DataFrame()
     both = twins(front, back)
-    sides = [
-        both[[f"protocol{side}", f"tls_decryption{side}"]].set_axis(["protocol", "tls_decryption"], axis=1)
-        for side in ("", "_back")
-    ]
-    both = both[unread(sides[0]) & unread(sides[1])]
+    behind = both[["tls_decryption_back"]].set_axis(["tls_decryption"], axis=1)
+    # Where keys of one direction show requests, these are judged.
+    both = both[unread(both) & unread(behind) & (both["exchanges"] == 0).to_numpy(bool)]
     # Of several tries that one counts which the router answered; a hello that stands twice on the front names none.
     both = both.sort_values(["connection", "server_bytes_back", "first_back"], ascending=[True, False, True])
     tries = both.groupby("connection")["connection"].transform("size")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.capture import Tables
-from wsanalyze.completeness import sealed
+from wsanalyze.completeness import UNREAD, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import times
@@ -16,8 +16,8 @@ Flags = npt.NDArray[np.bool_]
 
 NEARBY = 5_000_000_000
 """Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
-LOSSES = ("gap", "truncated", "buffer-limit", "syn-not-captured", "syn-ack-not-captured")
-"""Defects that mean that what went by is not in the capture."""
+LOSSES = ("gap", "truncated", "buffer-limit", "syn-not-captured", "syn-ack-not-captured", *UNREAD)
+"""Defects that mean that what went by is not in the capture, or cannot be read there."""
 
 
 def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
