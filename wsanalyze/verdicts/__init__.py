@@ -1,8 +1,8 @@
 """Takes the pairing, gives for every handshake what the load balancer did with it: verdict, reason, outcome, evidence.
 
 `facts` lays out what is known of each handshake and its possible partners, `coverage` what the absence of a partner proves,
-`declarations` says what each verdict is, `judge` applies that. `sealed` adds the TLS connections of which nobody has to read
-anything to know that they were left alone.
+`declarations` says what each verdict is (`unpartnered` where only one side shows the handshake, `partnered` where both do),
+`judge` applies that. `sealed` adds the TLS connections of which nobody has to read anything to know that they were left alone.
 """
 
 from __future__ import annotations

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalyze.verdicts.declarations import CASES, NOT_SWITCHED, ONLY_BACK, SWITCHED, WITHOUT_PARTNER, Case
+from wsanalyze.verdicts.case import Case
+from wsanalyze.verdicts.declarations import CASES
 from wsanalyze.verdicts.facts import NOBODY
+from wsanalyze.verdicts.partnered import NOT_SWITCHED, SWITCHED
+from wsanalyze.verdicts.unpartnered import ONLY_BACK, WITHOUT_PARTNER
 
 
 def decide(rows: pd.DataFrame) -> None:

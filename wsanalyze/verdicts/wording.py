@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
-from wsanalyze.verdicts.declarations import CASES, NOTHING, Case
+from wsanalyze.verdicts.case import NOTHING, Case
+from wsanalyze.verdicts.declarations import CASES
 
 _BY = {
     BYTES: "byte for byte",
