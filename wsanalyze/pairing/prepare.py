@@ -95,12 +95,18 @@ def _names(connections: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unsure(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Whether the answer came after a hole that may hide another one, so that it may be the answer to a lost request."""
+    """Whether nobody knows what the answer says.
+
+    It came after a hole that may hide another one, so that it may be the answer to a lost request; or it is a 2xx to what may have
+    been an extended CONNECT, or not.
+    """
     after_gap = exchanges["defects"].map(
         lambda names: "response-after-gap" in (names if isinstance(names, list) else list(names))
     )
     proven = flag(exchanges["accept_valid"])
-    result: npt.NDArray[np.bool_] = after_gap.to_numpy(bool) & ~proven
+    status = exchanges["status"].to_numpy(np.int64, na_value=0)
+    open_ = _maybe_extended(exchanges) & ~extended(exchanges) & (status // 100 == 2)
+    result: npt.NDArray[np.bool_] = after_gap.to_numpy(bool) & ~proven | open_
     return result
 
 
@@ -108,6 +114,20 @@ def _end(tables: Tables) -> int:
     """When the capture ended."""
     last = times(tables.captures["last"])
     return int(last.max()) if len(last) else NEVER
+
+
+SWITCHED_BY = (
+    "status",
+    "version",
+    "request_state",
+    "method",
+    "protocol",
+    "asks_websocket",
+    "sec_websocket_key",
+    "sec_websocket_version",
+    "sec_websocket_accept",
+)
+"""The columns that tell whether an answer opens a WebSocket."""
 
 
 def switched(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -118,9 +138,23 @@ def switched(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Whether an exchange is an extended CONNECT for WebSocket, which a 2xx accepts (RFC 8441 4 and 5)."""
-    asked = flag(exchanges["asks_websocket"])
-    result: npt.NDArray[np.bool_] = asked & (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    """Whether an exchange is an extended CONNECT for WebSocket, which a 2xx accepts (RFC 8441 4 and 5).
+
+    Where the packets that `:method` refers to are missing, an answer with Sec-WebSocket-Accept tells.
+    """
+    asked = flag(exchanges["asks_websocket"]) & (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    accepted = exchanges["sec_websocket_accept"].notna().to_numpy(bool)
+    result: npt.NDArray[np.bool_] = asked | _maybe_extended(exchanges) & accepted
+    return result
+
+
+def _maybe_extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether what is left of an HTTP/2 request has traces of a handshake, and lacks what would tell its method or protocol."""
+    multiplexed = (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    partial = ~(exchanges["request_state"] == "complete").to_numpy(bool)
+    method = exchanges["method"].isna() | (exchanges["method"] == "CONNECT")
+    untold = (method & exchanges["protocol"].isna()).to_numpy(bool)
+    result: npt.NDArray[np.bool_] = multiplexed & partial & untold & traces(exchanges)
     return result
 
 

@@ -107,10 +107,11 @@ def _of_exchange(row: Any, websocket: Any) -> Iterator[_Found]:
         for name, column in asking
         if whole or isinstance(row[column], str)
     )
+    method = row["method"] if isinstance(row["method"], str) else "request"
     version = f" HTTP/{row['version']}" if isinstance(row["version"], str) else ""
     yield (
         row["request_first"],
-        f"{row['method']}{version}{', ' if headers else ''}{headers}{_state(row['request_state'])}",
+        f"{method}{version}{', ' if headers else ''}{headers}{_state(row['request_state'])}",
         _frames(row["request_frames"]),
         True,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from wsanalyze import redaction
-from wsanalyze.pairing.prepare import switched
+from wsanalyze.pairing.prepare import SWITCHED_BY, switched
 from wsanalyze.rules.carried import of, whole
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.instances import problems
@@ -77,7 +77,7 @@ def _altered(
 def _switched(context: Context, rows: pd.DataFrame) -> pd.Series:
     """Whether both answers accept the WebSocket, and were captured whole."""
     answers = [
-        of(tables, rows[side], "status", "asks_websocket", "version", "response_state")
+        of(tables, rows[side], *SWITCHED_BY, "response_state")
         for side, tables in (("front", context.front), ("back", context.back))
     ]
     both = [

@@ -16,7 +16,7 @@ from wsanalyze.capture import Tables
 from wsanalyze.completeness import lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
-from wsanalyze.pairing.prepare import SWITCHING, flag, times
+from wsanalyze.pairing.prepare import SWITCHING, extended, flag, switched, times
 from wsanalyze.verdicts.anew import mark_anew
 from wsanalyze.verdicts.vicinity import look_around
 
@@ -116,8 +116,9 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     for name in _FLAGS:
         both[name] = flag(exchanges[name])
     both["response_frames"] = both["response_frames"].astype(object).where(~both["unsure"], None)
+    over_http2 = switched(exchanges) & extended(exchanges)
     for name in ("accepts_websocket", "accepts_upgrade"):
-        both[name] &= ~both["unsure"]
+        both[name] = (both[name] | over_http2) & ~both["unsure"]
     connections = tables.connections.set_index("connection").loc[both["connection"]]
     both["lacks"] = words(lacking(tables), side).loc[both["connection"]].to_numpy(object)
     both["end"] = times(connections["end_time"])
