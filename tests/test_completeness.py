@@ -13,16 +13,17 @@ from tests.mutate import Record
 from tests.scenarios import CAPTURES
 from wsanalyze import capture
 from wsanalyze.completeness import Completeness, lacking, sentence, summed_up, words
+from wsanalyze.tables import Tables
 
 SCENARIO = CAPTURES / "haproxy-http-fwd"
 Change = Callable[[Sequence[Record]], list[Record]]
 
 
-def worse(tmp_path: Path, change: Change) -> capture.Tables:
+def worse(tmp_path: Path, change: Change) -> Tables:
     """The front of a scenario after this change."""
     header, records = mutate.read(SCENARIO / "front.pcap")
     path = mutate.write(tmp_path / "front.pcap", header, change(records))
-    return capture.read(path, SCENARIO / "back.pcap")[0]
+    return capture.read([[str(path)]])[0].tables
 
 
 def first_spoken(records: Sequence[Record]) -> int:

@@ -19,8 +19,8 @@ from tests import mutate, pcapng
 from tests.scenarios import CAPTURES, SCENARIOS, Scenario, analysis_of, keyless_analysis_of
 from wsanalyze import _engine
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import frame
 from wsanalyze.evidence.heads import heads
+from wsanalyze.tables import frame
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 KEYED = [scenario for scenario in SCENARIOS if scenario.key_logs]
@@ -167,7 +167,7 @@ def test_early_data_without_its_key_is_told_as_unread(early: bool) -> None:
     capture = CAPTURES / "tls" / "tls13-early-data-accepted.pcap"
     lines = capture.with_suffix(".keylog").read_bytes().splitlines(keepends=True)
     keys = b"".join(line for line in lines if early or b"EARLY" not in line)
-    tables = {name: frame(pa.table(table)) for name, table in _engine.scan(capture, "x", None, keys)[0].items()}
+    tables = {name: frame(pa.table(table)) for name, table in _engine.scan([str(capture)], None, keys)[0].items()}
     assert set(tables["connections"]["tls_decryption"]) == {"decrypted"}
     assert ("undecrypted" in set(tables["defects"]["name"])) is not early
 

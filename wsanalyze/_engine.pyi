@@ -1,6 +1,5 @@
 """The engine: takes a capture file, gives its tables. Written in Rust; see `engine/face`."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -16,19 +15,28 @@ class RecordBatch(Protocol):
     def __arrow_c_schema__(self) -> object: ...
 
 def scan(
-    path: str | os.PathLike[str],
-    name: str,
+    files: Sequence[str],
     progress: Callable[[int], object] | None = None,
     key_log: bytes = b"",
-) -> tuple[dict[str, RecordBatch], bytes, bool]:
-    """Read a capture ("-": standard input): its tables by name, with the columns of `wsanalyze.schema`; the key log in it.
+    begins: Sequence[int] | None = None,
+    shifts: Sequence[tuple[int, int]] = (),
+) -> tuple[dict[str, RecordBatch], tuple[bytes, bool, int, list[tuple[int, int]]]]:
+    """Read the files of one capture in their order ("-": standard input): its tables by name, and what else is known of it.
 
-    Last comes whether some of that came after a packet, which it may have been needed for. `key_log` are SSLKEYLOGFILE lines, to
-    which those are added that the capture carries. `name` is what the table `captures` calls the file. `progress` is told how
-    many bytes of the file were read, some ten times a second; what it raises ends the reading, and is raised.
+    The tables have the columns of `wsanalyze.schema`. Beside them: the lines of the key log in the capture; whether some of them
+    came after a packet, which they may have been needed for; how many of the last files were left; the largest steps of the
+    clock, each with the frame that it leads to, in nanoseconds.
+
+    `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries. `begins`, the times of the files' first
+    packets, has a file that begins before the end of the one before it left, with all after it. `shifts` correct the clock: from
+    which frame on, and by how many nanoseconds. `progress` is told how many bytes were read, some ten times a second; what it
+    raises ends the reading, and is raised. A first file that cannot be read is a CaptureError; a later one is a problem in its row.
     """
 
+def begins(file: str) -> int | None:
+    """The time of a file's first packet, in nanoseconds since the epoch; None without one."""
+
 def read_heads(
-    path: str | os.PathLike[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
+    files: Sequence[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
 ) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
     """Read a capture again for the request and response heads of exchanges, named by connection and position."""

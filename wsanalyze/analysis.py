@@ -5,7 +5,6 @@ Takes two captures, gives what the load balancer did and how that is known.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +12,17 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze import capture, pairing, rules, verdicts
-from wsanalyze.capture import Tables
+from wsanalyze.capture import Source
 from wsanalyze.completeness import sealed
-from wsanalyze.pairing import Pairing, legs
+from wsanalyze.filters import Filter, Selection
+from wsanalyze.pairing import Pairing, alignment, legs
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.carried import carried
 from wsanalyze.rules.context import Context
 from wsanalyze.rules.finding import Finding
 from wsanalyze.rules.forwarded import lacks
+from wsanalyze.sides import sides
+from wsanalyze.tables import Tables
 
 WEB_PORTS = (80, 443)
 """Ports on which the platform requires X-Forwarded-For and X-Forwarded-Proto."""
@@ -81,46 +83,78 @@ class Analysis:
 
 
 def analyze(
-    front: str | os.PathLike[str],
-    back: str | os.PathLike[str],
+    front: Source | Sequence[Source],
+    back: Source | Sequence[Source] | None = None,
     *,
+    lb: Collection[str] = (),
     web_ports: Collection[int] = WEB_PORTS,
     clock_offset: float | None = None,
-    key_logs: Sequence[str | os.PathLike[str]] = (),
+    key_logs: Sequence[Source] = (),
+    only: Filter | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Read the captures of both sides and judge what the load balancer did.
 
+    Either side may be a file, a directory, a pattern, or several of them. Without `back`, `front` holds both legs; `lb` are the
+    addresses of the box that is judged, which tell the legs apart (otherwise they are looked for in the traffic).
     `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `key_logs` are files of TLS secrets, as
-    SSLKEYLOGFILE names them, that decrypt either side; `progress` is told the fraction of
-    the bytes that have been read. Raises CaptureError where a file cannot be read at all.
+    SSLKEYLOGFILE names them, that decrypt either side; `only` chooses what is told of the result; `progress` is told the fraction of
+    the bytes that have been read. Raises CaptureError where a file cannot be read at all, or where the legs cannot be told apart;
+    ValueError where `lb` holds what is no IP address.
     """
-    tables = capture.read(front, back, progress, key_logs=key_logs)
-    return judge(*tables, web_ports=web_ports, clock_offset=clock_offset)
+    named = [capture.names_of(side) for side in (front, back) if side is not None]
+    addresses = frozenset(map(legs.normal, lb))
+    found = sides(capture.read(named, progress, key_logs=key_logs), addresses)
+    return judge(
+        found.front,
+        found.back,
+        web_ports=web_ports,
+        clock_offset=clock_offset,
+        only=only,
+        problems=found.problems,
+    )
 
 
 def judge(
-    front: Tables, back: Tables, *, web_ports: Collection[int] = WEB_PORTS, clock_offset: float | None = None
+    front: Tables,
+    back: Tables,
+    *,
+    web_ports: Collection[int] = WEB_PORTS,
+    clock_offset: float | None = None,
+    only: Filter | None = None,
+    problems: tuple[tuple[str, str], ...] = (),
 ) -> Analysis:
-    """Judge tables that have been read."""
-    whole = (front, back)
-    front, back = legs.part(front, back)
+    """Judge tables that have been read; `only` chooses what is told of it, `problems` are what limits them."""
+    clocks: alignment.Said = ()
+    if clock_offset is None and alignment.is_several(front, back):
+        front, back, clocks = alignment.align(front, back)
     pairs = pairing.pair(front, back, clock_offset=clock_offset)
+    if clock_offset is None and pairs.clock.contradictory and not clocks:
+        front, back, clocks = alignment.align(front, back)
+        pairs = pairing.pair(front, back) if clocks else pairs
+    if pairs.clock.exchanged and clock_offset is None:
+        turned = pairing.pair(back, front)
+        if not turned.clock.exchanged:
+            front, back, pairs = back, front, turned
+            problems = (*problems, *_exchanged(front, back))
     handshakes = verdicts.judge(pairs, front, back)
     requests = _requests(pairs, handshakes, back, front)
     both = carried(pairs, handshakes, requests)
     context = Context(handshakes, requests, both, front, back, pairs, web_ports)
-    findings = rules.apply(context)
+    selection = Selection(only, pairs, front, back) if only else None
+    shown = selection.handshakes(handshakes) if selection else np.ones(len(handshakes), bool)
+    kept = selection.evidence(set(handshakes.loc[shown, "id"])) if selection else None
+    findings = rules.apply(context, kept)
     handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
     return Analysis(
         front=front,
         back=back,
         clock_offset=ClockOffset(pairs.clock.low, pairs.clock.high, pairs.clock.pairs),
-        handshakes=handshakes,
+        handshakes=handshakes[shown].reset_index(drop=True),
         findings=findings,
-        requests=_counts(pairs, handshakes, front, context),
+        requests=_counts(pairs, handshakes, front, context, selection),
         unpaired=_unpaired(pairs),
-        problems=(*_shared(whole, (front, back)), *_problems(pairs, front, back)),
+        problems=(*problems, *clocks, *_problems(pairs, front, back)),
     )
 
 
@@ -154,20 +188,34 @@ def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _counts(pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Context) -> RequestCounts:
+def _exchanged(front: Tables, back: Tables) -> tuple[tuple[str, str], ...]:
+    """What to say where the captures were named in the wrong order."""
+    text = (
+        f"The captures were named in the wrong order: the requests in {back.frames.files[0]} lie within those in "
+        f"{front.frames.files[0]}, which was taken for the front."
+    )
+    return ("front", text), ("back", text)
+
+
+def _counts(
+    pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Context, selection: Selection | None
+) -> RequestCounts:
     requests = context.requests
+    asked = selection.requests("back", requests["exchange"]) if selection else np.ones(len(requests), bool)
     exchanges = front.exchanges
     ordinary = exchanges["request_state"].notna().to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
     ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
+    if selection:
+        ordinary &= selection.requests("front", exchanges["exchange"])
     seen = exchanges.loc[ordinary, "exchange"]
     partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
-    only_back = ~requests["exchange"].isin(partners["back"])
+    only_back = asked & ~requests["exchange"].isin(partners["back"]).to_numpy(bool)
     return RequestCounts(
         total=len(seen) + int(only_back.sum()),
-        judged=len(requests),
+        judged=int(asked.sum()),
         paired=partners["front"].nunique(),
-        missing_x_forwarded_for=int(lacks(context, "x_forwarded_for").sum()),
-        missing_x_forwarded_proto=int(lacks(context, "x_forwarded_proto").sum()),
+        missing_x_forwarded_for=int((asked & lacks(context, "x_forwarded_for")).sum()),
+        missing_x_forwarded_proto=int((asked & lacks(context, "x_forwarded_proto")).sum()),
     )
 
 
@@ -177,20 +225,6 @@ def _unpaired(pairs: Pairing) -> dict[str, int]:
         "front": int((~pairs.front["exchange"].isin(sure["front"])).sum()),
         "back": int((~pairs.back["exchange"].isin(sure["back"])).sum()),
     }
-
-
-def _shared(whole: tuple[Tables, Tables], parted: tuple[Tables, Tables]) -> Iterator[tuple[str, str]]:
-    """What there is to say of connections that are in both captures."""
-    found = len(legs.shared(*whole))
-    if not found:
-        return
-    left = len(legs.shared(*parted))
-    if left:
-        text = f"{left} connections are in both captures and cannot be told apart: name one capture of each side."
-    else:
-        text = f"{found} connections were in both captures: what carried a request first was taken for the front."
-    yield "front", text
-    yield "back", text
 
 
 _UNREAD = {

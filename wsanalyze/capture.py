@@ -1,4 +1,4 @@
-"""Takes two capture files, gives the tables of both sides, read at the same time on two threads.
+"""Takes what is named for each side, gives the tables of each, read at the same time on two threads.
 
 Raises `CaptureError` where a file cannot be read at all. What is odd in a file that can be read is in the tables.
 """
@@ -9,170 +9,175 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
-from wsanalyze import _engine, keylog
-from wsanalyze.failure import CaptureError
+from wsanalyze import _engine, files, keylog
+from wsanalyze.failure import CaptureError, named
+from wsanalyze.files import STANDARD_INPUT, Capture
+from wsanalyze.tables import Scanned, Tables, joined
 
 Progress = Callable[[float], None]
 """Told the fraction of the bytes that have been read, 0 to 1; may be called from any thread."""
-
-STANDARD_INPUT = "-"
-_SIDES = ("front", "back")
-
-_INTEGERS: dict[pa.DataType, Any] = {
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
+Source = str | os.PathLike[str]
+"""A file, a directory, a pattern, or `-`."""
+Shifts = Sequence[tuple[int, int]]
+"""Corrections of a clock: from which frame on, and by how many nanoseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """What one side's capture holds; the columns are those of `wsanalyze.schema`."""
+@dataclass(frozen=True)
+class Read:
+    """What was read for one side."""
 
-    captures: pd.DataFrame
-    connections: pd.DataFrame
-    exchanges: pd.DataFrame
-    websockets: pd.DataFrame
-    defects: pd.DataFrame
-    key_log: bytes = field(default=b"", repr=False)
-    """The key log with which it was read: what was given, and what the captures carry (pcapng Decryption Secrets Blocks)."""
-    late_keys: bool = False
-    """Some of it came after a packet, which it may have been needed for."""
+    scans: tuple[Scanned, ...]
+    key_log: bytes
+    notes: tuple[str, ...] = ()
+    """What was left out, one sentence each."""
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables of all its captures."""
+        return joined(self.scans, self.key_log)
+
+
+def pooled(sides: Sequence[Read]) -> Read:
+    """What was read for all sides as if it was one; a file that was named for both is there once."""
+    scans = {scan.files: scan for side in sides for scan in side.scans}
+    return Read(tuple(scans.values()), sides[0].key_log, tuple(note for side in sides for note in side.notes))
+
+
+def names_of(sources: Source | Sequence[Source]) -> tuple[str, ...]:
+    """What a caller names for one side: one thing or several."""
+    several = [sources] if isinstance(sources, str | os.PathLike) else sources
+    return tuple(os.fspath(source) for source in several)
 
 
 def read(
-    front: str | os.PathLike[str],
-    back: str | os.PathLike[str],
-    progress: Progress | None = None,
-    *,
-    key_logs: Sequence[str | os.PathLike[str]] = (),
-) -> tuple[Tables, Tables]:
-    """Read both sides; `key_logs` are files of SSLKEYLOGFILE lines.
+    sides: Sequence[Sequence[str]], progress: Progress | None = None, *, key_logs: Sequence[Source] = ()
+) -> list[Read]:
+    """Read what is named for each side; `key_logs` are files of SSLKEYLOGFILE lines.
 
-    Raises CaptureError for a file that is missing, unreadable, empty or not a capture, and where both are standard
-    input.
+    Raises CaptureError for a file that is missing, unreadable, empty or not a capture, and where standard input is
+    named twice.
     """
-    names = (os.fspath(front), os.fspath(back))
-    if names == (STANDARD_INPUT, STANDARD_INPUT):
+    if sum(list(names).count(STANDARD_INPUT) for names in sides) > 1:
         raise CaptureError(
             STANDARD_INPUT, "front and back cannot both be standard input", "Name a file for one of them."
         )
-    for name in names:
-        _check(name)
+    found = [files.find(names) for names in sides]
     given = b"".join(keylog.load(os.fspath(name)) for name in key_logs)
-    tables = dict(zip(_SIDES, _read_all(names, given, progress), strict=True))
-    # Keys may come after the connection that needs them, or in the other side's capture.
-    known = given + b"".join(side.key_log.removeprefix(given) for side in tables.values())
+    captures = [capture for side in found for capture in side.captures]
+    scans = _scan_all(captures, given, progress)
+    # Keys may come after the connection that needs them, or in another capture.
+    known = given + b"".join(scan.key_log for side in scans for scan in side)
     again = [
-        (side, name)
-        for side, name in zip(_SIDES, names, strict=True)
-        if name != STANDARD_INPUT
-        and (keylog.would_help(known, tables[side].connections) or (tables[side].late_keys and _is_tls(tables[side])))
+        (place, index)
+        for place, side in enumerate(scans)
+        for index, scan in enumerate(side)
+        if all(map(files.rereadable, scan.files)) and _would_gain(scan, known)
     ]
     if again:
-        better = _read_all([name for _, name in again], known, progress)
-        tables.update(zip((side for side, _ in again), better, strict=True))
-    return tables["front"], tables["back"]
+        better = _scan_all([Capture(scans[place][index].files) for place, index in again], known, progress)
+        for (place, index), scan in zip(again, better, strict=True):
+            scans[place][index] = scan[0]
+    result, at = [], 0
+    for side in found:
+        mine = [scan for scans_of_one in scans[at : at + len(side.captures)] for scan in scans_of_one]
+        at += len(side.captures)
+        result.append(Read(tuple(mine), known, side.notes))
+    return result
 
 
-def _is_tls(tables: Tables) -> bool:
-    return bool(tables.connections["tls_decryption"].notna().any())
+def _would_gain(scan: Scanned, key_log: bytes) -> bool:
+    """Whether more would be decrypted with this key log."""
+    connections = scan.tables["connections"].select(keylog.NEEDED).to_pandas()
+    is_tls = bool(connections["tls_decryption"].notna().any())
+    return keylog.would_help(key_log, connections) or (scan.late_keys and is_tls)
 
 
-def _read_all(names: Sequence[str], key_log: bytes, progress: Progress | None) -> list[Tables]:
-    """Read these files at the same time."""
-    meter = _Meter(names, progress)
+def corrected(tables: Tables, capture: int, shifts: Shifts) -> Tables | None:
+    """The side read again, with the clock of one of its captures corrected; None where that cannot be read again."""
+    if not all(files.rereadable(file) for origin in tables.origins for file in origin.files):
+        return None
+    scans = [
+        _scan(Capture(origin.files), tables.key_log, lambda _: None, shifts if number == capture else ())[0]
+        for number, origin in enumerate(tables.origins)
+    ]
+    return joined(scans, tables.key_log)
+
+
+def _scan_all(captures: Sequence[Capture], key_log: bytes, progress: Progress | None) -> list[list[Scanned]]:
+    """Read these captures, two at a time."""
+    meter = _Meter(captures, progress)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="wsanalyze-read") as pool:
-        sides = [pool.submit(_scan, name, key_log, meter.of(index)) for index, name in enumerate(names)]
+        jobs = [pool.submit(_scan, capture, key_log, meter.of(index)) for index, capture in enumerate(captures)]
         try:
-            return [side.result() for side in sides]
+            return [job.result() for job in jobs]
         except BaseException:
             meter.stop()
+            for job in jobs:
+                job.cancel()
             raise
 
 
 def read_heads(
-    file: str | os.PathLike[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
+    tables: Tables, wanted: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
-    """Go back to a file for the request and response heads of exchanges, named by connection and position.
+    """Go back to the files for the request and response heads of exchanges, named by connection and position.
 
-    Raises CaptureError as `read` does, and for standard input, which cannot be read twice.
+    Raises CaptureError as `read` does, and for standard input and pipes, which cannot be read twice.
     """
-    name = os.fspath(file)
-    if name == STANDARD_INPUT:
-        raise CaptureError(name, "standard input cannot be read twice", "Save the capture to a file.")
-    _check(name)
-    try:
-        heads: dict[tuple[int, int], tuple[bytes | None, bytes | None]] = _engine.read_heads(
-            name, list(wanted), key_log
-        )
-    except _engine.CaptureError as error:
-        raise _named(name, error) from None
-    return heads
+    found: dict[tuple[int, int], tuple[bytes | None, bytes | None]] = {}
+    ends = [origin.first_connection for origin in tables.origins[1:]] + [1 << 32]
+    for origin, end in zip(tables.origins, ends, strict=True):
+        mine = [(one - origin.first_connection, at) for one, at in wanted if origin.first_connection <= one < end]
+        if not mine:
+            continue
+        for file in origin.files:
+            if not files.rereadable(file):
+                raise CaptureError(file, "standard input and pipes cannot be read twice", "Save the capture to a file.")
+            files.check(file)
+        try:
+            heads = _engine.read_heads(list(origin.files), mine, tables.key_log)
+        except _engine.CaptureError as error:
+            raise named(origin.files[0], error) from None
+        found.update({(one + origin.first_connection, at): head for (one, at), head in heads.items()})
+    return found
 
 
-def _check(name: str) -> None:
-    """Say what the operating system would say less clearly."""
-    if name == STANDARD_INPUT:
-        return
-    path = Path(name)
-    try:
-        status = path.stat()
-        if path.is_dir():
-            raise CaptureError(name, "this is a directory", "Name one capture file.")
-        if path.is_file() and status.st_size == 0:
-            raise CaptureError(name, "the file is empty (0 bytes)", "Was the capture stopped before it was written?")
-    except FileNotFoundError:
-        raise CaptureError(name, "no such file", "Check the path.") from None
-    except (OSError, ValueError) as error:
-        raise CaptureError(
-            name, getattr(error, "strerror", None) or str(error), "Check the path and its permissions."
-        ) from None
+def _scan(capture: Capture, key_log: bytes, progress: Callable[[int], None], shifts: Shifts = ()) -> list[Scanned]:
+    """Read a capture; where its files do not follow each other, it is several."""
+    names, begins = list(capture.files), capture.begins and list(capture.begins)
+    scans: list[Scanned] = []
+    read_before = 0
+    while names:
 
+        def tell(count: int, before: int = read_before) -> None:
+            progress(before + count)
 
-def _named(name: str, error: Exception) -> CaptureError:
-    message, *hints = [str(argument) for argument in error.args] or ["cannot be read"]
-    return CaptureError(name, message, " ".join(hint for hint in hints if hint and hint != "None"))
-
-
-def _scan(name: str, key_log: bytes, progress: Callable[[int], None]) -> Tables:
-    try:
-        tables, carried, late = _engine.scan(name, name, progress, key_log)
-    except _engine.CaptureError as error:
-        raise _named(name, error) from None
-    return Tables(
-        **{key: frame(pa.table(table)) for key, table in tables.items()}, key_log=key_log + carried, late_keys=late
-    )
-
-
-def frame(table: pa.Table) -> pd.DataFrame:
-    """An Arrow table as a data frame that loses nothing: whole numbers stay whole where values are absent."""
-    result: pd.DataFrame = table.to_pandas(types_mapper=_dtype)
-    return result
-
-
-def _dtype(type_: pa.DataType) -> Any:
-    if pa.types.is_list(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
-        return pd.ArrowDtype(type_)
-    return _INTEGERS.get(type_)
+        try:
+            tables, (carried, late, left, steps) = _engine.scan(names, tell, key_log, begins, list(shifts))
+        except _engine.CaptureError as error:
+            raise named(names[0], error) from None
+        count = len(names) - left
+        arrow = {name: pa.table(table) for name, table in tables.items()}
+        scans.append(Scanned(tuple(names[:count]), arrow, carried, late, tuple(steps)))
+        read_before += sum(Path(name).stat().st_size for name in names[:count] if name != STANDARD_INPUT)
+        names, begins = names[count:], begins and begins[count:]
+    return scans
 
 
 class _Meter:
-    """Adds up what two threads have read."""
+    """Adds up what the threads have read."""
 
-    def __init__(self, names: Sequence[str], progress: Progress | None) -> None:
+    def __init__(self, captures: Sequence[Capture], progress: Progress | None) -> None:
+        names = [name for capture in captures for name in capture.files]
         self._progress = progress
         self._total = max(1, sum(Path(name).stat().st_size for name in names if name != STANDARD_INPUT))
-        self._read = [0] * len(names)
+        self._read = [0] * len(captures)
         # How long standard input is nobody knows: then it is not done before it is.
         self._most = 0.99 if STANDARD_INPUT in names else 1.0
         self._lock = threading.Lock()
@@ -190,5 +195,5 @@ class _Meter:
         return tell
 
     def stop(self) -> None:
-        """Make the other thread end at its next word."""
+        """Make the other threads end at their next word."""
         self._stopped = True

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
+from wsanalyze.tables import Tables
 
 FAILED = ("refused", "unanswered")
 """How a connection opened of which there is no more to be seen."""

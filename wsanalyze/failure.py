@@ -14,3 +14,9 @@ class CaptureError(Exception):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.message}"
+
+
+def named(file: str, error: Exception) -> CaptureError:
+    """The engine's error as one that names the file."""
+    message, *hints = [str(argument) for argument in error.args] or ["cannot be read"]
+    return CaptureError(file, message, " ".join(hint for hint in hints if hint and hint != "None"))

@@ -21,6 +21,8 @@ _LINE = re.compile(
 )
 """A line of the SSLKEYLOGFILE format (RFC 9850), or of its forerunner for RSA."""
 _RANDOM = re.compile(rb"[0-9a-fA-F]{64}")
+NEEDED = ("tls_decryption", "tls_client_random")
+"""Columns of `schema.CONNECTIONS` that `would_help` looks at."""
 _UNREAD = ("no-key", "client-only", "server-only")
 """Values of `schema.CONNECTIONS`' tls_decryption that more keys may change."""
 

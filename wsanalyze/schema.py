@@ -2,7 +2,8 @@
 
 Takes nothing, gives the names. Column names are public: notebooks and rules use them. The engine's Arrow
 tables carry exactly these columns, in this order; a test holds the two together. Times are nanoseconds since the
-epoch, UTC. Frame numbers count from 1, as Wireshark shows them. "Client" is who opened the connection, so on the
+epoch, UTC. Frame numbers count from 1, as Wireshark shows them, and go on through the files of a side
+(`tables.Frames` tells the file, and the number in it). "Client" is who opened the connection, so on the
 front the client and the load balancer, on the back the load balancer and the router.
 """
 
@@ -18,7 +19,8 @@ class Column:
 
     name: str
     type: str
-    """Arrow type: `u16`, `u32`, `u64`, `i64`, `bool`, `time` (timestamp[ns, UTC]), `text`, `bytes`, `frames` (list<u64>), `texts` (list<text>)."""
+    """Arrow type:
+    `u16`, `u32`, `u64`, `i64`, `bool`, `frame` (u64), `time` (timestamp[ns, UTC]), `text`, `bytes`, `frames` (list<u64>), `texts` (list<text>)."""
     meaning: str
     unit: str | None = None
 
@@ -28,7 +30,8 @@ def _c(name: str, type_: str, meaning: str, unit: str | None = None) -> Column:
 
 
 CAPTURES: Final = (
-    _c("file", "text", "the file as it was named on the command line"),
+    _c("capture", "u32", "number of the capture that the file is a part of: one vantage point, in one or more files"),
+    _c("file", "text", "the file as it was named on the command line, or found in what was named there"),
     _c("format", "text", "`pcap` or `pcapng`, with `+gzip` or `+zstd` when compressed"),
     _c("link_types", "text", "LINKTYPE numbers of the interfaces, joined by commas"),
     _c("snaplen", "u32", "largest number of bytes kept of a packet; 0 when not limited or not said", "bytes"),
@@ -48,6 +51,9 @@ CAPTURES: Final = (
         "bytes",
     ),
     _c("problems", "texts", "what is wrong with the file, one sentence each"),
+    _c(
+        "frames", "u64", "frames as Wireshark numbers them: the packets, and blocks that it counts though they are none"
+    ),
 )
 
 CONNECTIONS: Final = (
@@ -58,8 +64,8 @@ CONNECTIONS: Final = (
     _c("server_port", "u16", "TCP port of the side that accepted it"),
     _c("first", "time", "time of the first packet"),
     _c("last", "time", "time of the last packet"),
-    _c("first_frame", "u64", "frame of the first packet"),
-    _c("last_frame", "u64", "frame of the last packet"),
+    _c("first_frame", "frame", "frame of the first packet"),
+    _c("last_frame", "frame", "frame of the last packet"),
     _c(
         "opened",
         "text",
@@ -68,7 +74,7 @@ CONNECTIONS: Final = (
     _c("ended", "text", "`fin`, `rst`, or null while it was still open when the capture ended"),
     _c("ended_by", "text", "`client` or `server`: who sent the first FIN or the RST; null when open"),
     _c("end_time", "time", "time of the first FIN or of the RST"),
-    _c("end_frame", "u64", "frame of the first FIN or of the RST"),
+    _c("end_frame", "frame", "frame of the first FIN or of the RST"),
     _c("client_packets", "u64", "packets sent by the client"),
     _c("server_packets", "u64", "packets sent by the server"),
     _c("client_bytes", "u64", "stream bytes of the client that were captured", "bytes"),
@@ -119,6 +125,11 @@ CONNECTIONS: Final = (
     _c("client_prefix", "bytes", "first 32 bytes of the client's stream after a PROXY header", "bytes"),
     _c("longest_idle", "i64", "longest time without any packet", "ns"),
     _c("exchanges", "u32", "HTTP exchanges on this connection"),
+    _c(
+        "client_isn", "u32", "initial sequence number of the client (RFC 9293 3.4); null where its SYN was not captured"
+    ),
+    _c("server_isn", "u32", "initial sequence number of the server; null where its SYN was not captured"),
+    _c("capture", "u32", "number of the capture that holds it"),
 )
 
 EXCHANGES: Final = (
@@ -182,7 +193,7 @@ EXCHANGES: Final = (
     ),
     _c("reset_by", "text", "`client` or `server`: who broke the stream off"),
     _c("reset_time", "time", "time when the stream was broken off"),
-    _c("reset_frame", "u64", "frame in which the stream was broken off"),
+    _c("reset_frame", "frame", "frame in which the stream was broken off"),
     _c(
         "asks_websocket",
         "bool",
@@ -250,7 +261,7 @@ WEBSOCKETS: Final = (
     _c("close_code", "u16", "code of the first Close frame; null when it carried none or there was none"),
     _c("close_reason", "text", "reason of the first Close frame"),
     _c("closed_by", "text", "`client` or `server`: who sent the first Close frame; null without one"),
-    _c("close_frame", "u64", "frame number of the first Close frame"),
+    _c("close_frame", "frame", "frame number of the first Close frame"),
     _c("compression", "bool", "permessage-deflate was negotiated (RFC 7692)"),
     _c("early_client_data", "bool", "the client sent frames before the 101 had gone by"),
     _c("longest_silence", "i64", "longest time without a WebSocket frame in either direction", "ns"),
@@ -259,7 +270,7 @@ WEBSOCKETS: Final = (
         "time",
         "time of the last bytes of WebSocket frames in either direction; of the 101 where there were none",
     ),
-    _c("last_heard_frame", "u64", "frame that carried them"),
+    _c("last_heard_frame", "frame", "frame that carried them"),
     _c("violations", "texts", "rules of RFC 6455 that were broken, as `client:name` or `server:name`"),
     _c("violation_frames", "frames", "for each of `violations` the frame at which it was first noticed"),
 )
@@ -268,7 +279,7 @@ DEFECTS: Final = (
     _c("name", "text", "what is odd"),
     _c("connection", "u32", "its connection"),
     _c("direction", "text", "`client` or `server`: whose bytes"),
-    _c("frame", "u64", "frame at which it was noticed"),
+    _c("frame", "frame", "frame at which it was noticed"),
     _c("time", "time", "time of that frame"),
     _c("since", "time", "for a hole: time of the last packet before it; else null"),
     _c("bytes", "u64", "bytes concerned; null when that has no meaning", "bytes"),

@@ -3,6 +3,7 @@
 mod keys;
 mod problems;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::capture::{CaptureError, Reader, Summary};
+use crate::capture::{CaptureError, Part, Series, Step};
 use crate::packet::{Decoded, Decoder};
 use crate::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
 use crate::stream::Connections;
@@ -29,16 +30,20 @@ const PACKETS_A_LOOK: u32 = 64;
 /// Told how many bytes of the file were read; `false` to stop.
 pub type Progress<'a> = dyn FnMut(u64) -> bool + 'a;
 
-/// The key log that a capture carries.
+/// What is known of a capture beside its tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CarriedKeys {
-    /// Its lines.
+pub struct Told {
+    /// The lines of the key log that it carries.
     pub key_log: Vec<u8>,
     /// Whether some came after a packet, which they may have been needed for.
-    pub late: bool,
+    pub late_keys: bool,
+    /// How many of the last files were not read, as they do not follow.
+    pub left: usize,
+    /// The largest steps of the clock, in the order of their frames.
+    pub steps: Vec<Step>,
 }
 
-/// Reads a capture; `name` is what the tables call it. Gives its tables, and the key log that it carries.
+/// Reads the files of a capture; `names` are what the tables call them. Gives its tables, and what else is known of it.
 ///
 /// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
 /// Stopped by `progress`, the tables hold what was read until then.
@@ -46,20 +51,22 @@ pub struct CarriedKeys {
 /// # Errors
 /// None after the reader was opened that is known: damage is told in the tables.
 pub fn scan(
-    mut reader: Reader,
-    name: &str,
+    mut series: Series,
+    names: &[String],
     key_log: &[u8],
     progress: &mut Progress<'_>,
-) -> Result<(Tables, CarriedKeys), CaptureError> {
+) -> Result<(Tables, Told), CaptureError> {
     let output = Rc::new(RefCell::new(Output::Tables(Box::new(Builders::new()))));
     let keys = Keys::new(key_log);
-    let counted = walk(&mut reader, &output, &keys, progress);
+    let counted = walk(&mut series, &output, &keys, progress);
     let Some(Output::Tables(builders)) = Rc::into_inner(output).map(RefCell::into_inner) else {
         return Err(io::Error::other("internal error: a connection outlived the capture").into());
     };
-    let tables = finish(*builders, name, reader.summary(), &counted);
+    let parts = series.finish();
+    let tables = finish(*builders, names, &parts.files, counted);
     let tables = tables.map_err(|error| io::Error::other(format!("internal error: {error}")))?;
-    Ok((tables, CarriedKeys { key_log: keys.carried(), late: reader.summary().late_secrets > 0 }))
+    let told = Told { key_log: keys.carried(), late_keys: parts.late_secrets, left: parts.left, steps: parts.steps };
+    Ok((tables, told))
 }
 
 /// Reads a capture again for the heads of the `wanted` exchanges, whole up to `http1::MAX_HEAD`.
@@ -67,13 +74,13 @@ pub fn scan(
 /// An exchange that is not there has no heads.
 #[must_use]
 pub fn heads(
-    mut reader: Reader,
+    mut series: Series,
     wanted: &[ExchangeId],
     key_log: &[u8],
     progress: &mut Progress<'_>,
 ) -> HashMap<ExchangeId, Heads> {
     let output = Rc::new(RefCell::new(Output::Heads(Wanted::new(wanted.iter().copied()))));
-    walk(&mut reader, &output, &Keys::new(key_log), progress);
+    walk(&mut series, &output, &Keys::new(key_log), progress);
     match Rc::into_inner(output).map(RefCell::into_inner) {
         Some(Output::Heads(wanted)) => wanted.into_heads(),
         _ => HashMap::new(),
@@ -83,37 +90,57 @@ pub fn heads(
 /// What is counted on the way.
 #[derive(Default)]
 struct Counted {
-    segments: u64,
-    undecoded: Undecoded,
+    files: Vec<OfFile>,
     incomplete_datagrams: u64,
 }
 
+/// What is counted of one file.
+#[derive(Default)]
+struct OfFile {
+    segments: u64,
+    undecoded: Undecoded,
+}
+
+impl Counted {
+    /// Of the file with this index, made where it is missing.
+    fn file(&mut self, index: usize) -> &mut OfFile {
+        if self.files.len() <= index {
+            self.files.resize_with(index.saturating_add(1), OfFile::default);
+        }
+        &mut self.files[index]
+    }
+}
+
 /// The way of the data: records, segments, connections, rows.
-fn walk(reader: &mut Reader, output: &Rc<RefCell<Output>>, keys: &Keys, progress: &mut Progress<'_>) -> Counted {
+fn walk(series: &mut Series, output: &Rc<RefCell<Output>>, keys: &Keys, progress: &mut Progress<'_>) -> Counted {
     let mut decoder = Decoder::new();
     let taker = keys.clone();
-    reader.hand_secrets_to(Box::new(move |lines| taker.add(lines)));
+    series.hand_secrets_to(Box::new(move || {
+        let taker = taker.clone();
+        Box::new(move |lines| taker.add(lines))
+    }));
     let mut connections =
         Connections::new(|number| Conversation::new(number, Rc::clone(output), Arc::clone(&keys.secrets)));
     let mut counted = Counted::default();
     let mut pace = Pace::new();
-    while let Some(record) = reader.next() {
+    while let Some((file, record)) = series.next() {
+        let of_file = counted.file(file);
         match decoder.decode(&record) {
             Decoded::Segment(segment) => {
-                counted.segments = counted.segments.saturating_add(1);
+                of_file.segments = of_file.segments.saturating_add(1);
                 connections.segment(&segment);
             }
             Decoded::OtherProtocol | Decoded::Fragment => {}
-            Decoded::Malformed(reason) => counted.undecoded.malformed(reason),
-            Decoded::UnknownLink(link_type) => counted.undecoded.unknown_link(link_type),
+            Decoded::Malformed(reason) => of_file.undecoded.malformed(reason),
+            Decoded::UnknownLink(link_type) => of_file.undecoded.unknown_link(link_type),
         }
-        if pace.is_due() && (!pace.report(reader.bytes_read(), progress) || is_complete(output)) {
+        if pace.is_due() && (!pace.report(series.bytes_read(), progress) || is_complete(output)) {
             break;
         }
     }
     connections.finish();
     counted.incomplete_datagrams = decoder.incomplete_datagrams();
-    progress(reader.bytes_read());
+    progress(series.bytes_read());
     counted
 }
 
@@ -152,32 +179,74 @@ impl Pace {
 
 fn finish(
     builders: Builders,
-    name: &str,
-    summary: &Summary,
-    counted: &Counted,
+    names: &[String],
+    parts: &[Part],
+    mut counted: Counted,
 ) -> Result<Tables, arrow_schema::ArrowError> {
-    let format = match summary.compression {
-        Some(compression) => format!("{}+{compression}", summary.format),
-        None => summary.format.to_owned(),
-    };
-    let link_types: Vec<String> = summary.link_types.iter().map(u32::to_string).collect();
-    let link_types = link_types.join(",");
-    let problems = problems::of(summary, &counted.undecoded, counted.incomplete_datagrams, builders.absent());
-    builders.finish(&CaptureRow {
-        file: Some(name),
-        format: Some(&format),
-        link_types: Some(&link_types),
-        snaplen: Some(summary.snaplen),
-        packets: Some(summary.packets),
-        bytes: Some(summary.bytes),
-        segments: Some(counted.segments),
-        first: summary.first_time,
-        last: summary.last_time,
-        out_of_order: Some(summary.out_of_order),
-        truncated: Some(summary.truncated),
-        dropped: summary.dropped,
-        undecoded: Some(counted.undecoded.count()),
-        cut_at: summary.cut_at,
-        problems: Some(&problems),
-    })
+    let absent = builders.absent();
+    let last = parts.len().saturating_sub(1);
+    let files: Vec<File> = (0..)
+        .zip(parts)
+        .map(|(index, part)| {
+            let of_file = std::mem::take(counted.file(index));
+            // What was left without an end is told at the end.
+            let (fragments, absent) = if index == last { (counted.incomplete_datagrams, absent) } else { (0, 0) };
+            File::new(names.get(index).map_or("", String::as_str), part, &of_file, fragments, absent)
+        })
+        .collect();
+    builders.finish(&files.iter().map(File::row).collect::<Vec<_>>())
+}
+
+/// A file's row, with the texts that it refers to.
+struct File<'a> {
+    name: &'a str,
+    part: &'a Part,
+    format: String,
+    link_types: String,
+    segments: u64,
+    undecoded: u64,
+    problems: Vec<Cow<'static, str>>,
+}
+
+impl<'a> File<'a> {
+    fn new(name: &'a str, part: &'a Part, counted: &OfFile, fragments: u64, absent: u64) -> Self {
+        let summary = &part.summary;
+        let format = match summary.compression {
+            Some(compression) => format!("{}+{compression}", summary.format),
+            None => summary.format.to_owned(),
+        };
+        let link_types: Vec<String> = summary.link_types.iter().map(u32::to_string).collect();
+        Self {
+            name,
+            part,
+            format,
+            link_types: link_types.join(","),
+            segments: counted.segments,
+            undecoded: counted.undecoded.count(),
+            problems: problems::of(summary, &counted.undecoded, fragments, absent),
+        }
+    }
+
+    fn row(&self) -> CaptureRow<'_> {
+        let summary = &self.part.summary;
+        CaptureRow {
+            capture: Some(0),
+            file: Some(self.name),
+            format: Some(&self.format),
+            link_types: Some(&self.link_types),
+            snaplen: Some(summary.snaplen),
+            packets: Some(summary.packets),
+            bytes: Some(summary.bytes),
+            segments: Some(self.segments),
+            first: summary.first_time,
+            last: summary.last_time,
+            out_of_order: Some(summary.out_of_order),
+            truncated: Some(summary.truncated),
+            dropped: summary.dropped,
+            undecoded: Some(self.undecoded),
+            cut_at: summary.cut_at,
+            problems: Some(&self.problems),
+            frames: Some(self.part.frames),
+        }
+    }
 }

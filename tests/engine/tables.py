@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from wsanalyze import _engine
-from wsanalyze.capture import frame
+from wsanalyze.tables import frame
 
 
 def scan(path: Path) -> dict[str, pd.DataFrame]:
     """The tables of one capture."""
-    return {name: frame(pa.table(table)) for name, table in _engine.scan(path, str(path), None)[0].items()}
+    return {name: frame(pa.table(table)) for name, table in _engine.scan([str(path)])[0].items()}

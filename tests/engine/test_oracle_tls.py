@@ -14,7 +14,7 @@ import pytest
 
 from tests.scenarios import CAPTURES, SCENARIOS, speaks_http2
 from wsanalyze import _engine
-from wsanalyze.capture import frame
+from wsanalyze.tables import frame
 
 TSHARK = shutil.which("tshark")
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
@@ -78,7 +78,7 @@ def of_tshark(path: Path, key_logs: tuple[Path, ...], folder: Path) -> dict[str,
 def of_engine(path: Path, key_logs: tuple[Path, ...]) -> dict[str, pd.DataFrame]:
     """The engine's tables."""
     keys = b"".join(key_log.read_bytes() for key_log in key_logs)
-    return {name: frame(pa.table(table)) for name, table in _engine.scan(path, str(path), None, keys)[0].items()}
+    return {name: frame(pa.table(table)) for name, table in _engine.scan([str(path)], None, keys)[0].items()}
 
 
 def counted(column: pd.Series) -> Counter[str]:

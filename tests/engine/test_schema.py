@@ -17,6 +17,7 @@ TYPES = {
     "u64": pa.uint64(),
     "i64": pa.int64(),
     "bool": pa.bool_(),
+    "frame": pa.uint64(),
     "time": pa.timestamp("ns", "UTC"),
     "text": pa.string(),
     "bytes": pa.binary(),
@@ -33,7 +34,7 @@ def plain(type_: pa.DataType) -> pa.DataType:
 @pytest.mark.parametrize("name", TABLES)
 def test_columns(name: str) -> None:
     path = SCENARIOS[0].front
-    table = pa.table(_engine.scan(path, "x", None)[0][name])
+    table = pa.table(_engine.scan([str(path)])[0][name])
     assert [(field.name, plain(field.type)) for field in table.schema] == [
         (column.name, TYPES[column.type]) for column in TABLES[name]
     ]
@@ -41,7 +42,7 @@ def test_columns(name: str) -> None:
 
 def test_an_empty_capture_has_the_same_columns(tmp_path: Path) -> None:
     (tmp_path / "empty.pcap").write_bytes(SCENARIOS[0].front.read_bytes()[:24])
-    tables, *_ = _engine.scan(tmp_path / "empty.pcap", "x", None)
+    tables, *_ = _engine.scan([str(tmp_path / "empty.pcap")])
     assert {name: pa.table(table).num_rows for name, table in tables.items()} == {
         "captures": 1, "connections": 0, "exchanges": 0, "websockets": 0, "defects": 0,
     }  # fmt: skip

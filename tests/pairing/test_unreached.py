@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing import unreached
+from wsanalyze.tables import Tables
 
 SECOND = 1_000_000_000
 BEGAN = np.array([1, 4, 9, 30]) * SECOND

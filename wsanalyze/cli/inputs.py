@@ -12,14 +12,8 @@ from wsanalyze.cli.errors import Failure
 
 if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis
-
-
-def captures(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The two captures that a command takes."""
-    back = click.argument("back", type=click.Path(), metavar="BACK")
-    front = click.argument("front", type=click.Path(), metavar="FRONT")
-    both: Callable[..., Any] = front(back(command))
-    return both
+    from wsanalyze.cli.sources import Sources
+    from wsanalyze.filters import Moment
 
 
 def _offset(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -60,17 +54,59 @@ show_secrets = click.option(
 )
 
 
-def analyze(front: str, back: str, **options: Any) -> Analysis:
-    """The analysis of two captures; a progress bar where it takes long. Raises Failure for unusable input."""
+def _ports(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...]:
+    ports = [] if value is None else [part.strip() for part in value.split(",")]
+    if not all(port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536 for port in ports):
+        raise click.BadParameter(f"expected ports joined by commas, such as 80,443; got {value!r}")
+    return tuple(int(port) for port in ports)
+
+
+def ports(name: str, variable: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that takes ports."""
+    option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+        name, variable, callback=_ports, metavar="PORTS", **options
+    )
+    return option
+
+
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> Moment | None:
+    if value is None:
+        return None
+    from wsanalyze.filters import Moment  # noqa: PLC0415
+
+    try:
+        return Moment.of(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"expected a time, such as 2026-11-28T00:30:00Z, or +90s after the beginning, or -5m before the end; got {value!r}"
+        ) from None
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose what is shown."""
+    for option in (
+        click.option("--until", callback=_moment, metavar="TIME", help="Only what was asked until then."),
+        click.option("--since", callback=_moment, metavar="TIME",
+                     help="Only what was asked since then: a time (UTC), +90s after the beginning, -5m before the end."),
+        click.option("--host", "hosts", multiple=True, metavar="HOST",
+                     help="Only what was asked of this host; * stands for anything. May be given several times."),
+        ports("--port", "shown_ports", help="Only what was asked of the load balancer or the router on these ports."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def analyze(sources: Sources, **options: Any) -> Analysis:
+    """The analysis of what was named; a progress bar where it takes long. Raises Failure for unusable input."""
     from wsanalyze.analysis import analyze as run  # noqa: PLC0415
     from wsanalyze.failure import CaptureError  # noqa: PLC0415
 
-    for name in (front, back, *options.get("key_logs", ())):
+    for name in (*sources.names, *options.get("key_logs", ())):
         if not _is_text(name):
             raise Failure(name, "the name is not UTF-8", "Rename the file, or name it by a link.")
     try:
         with progress.shown() as tell:
-            return run(front, back, progress=tell, **options)
+            return run(*sources.sides, lb=sources.lb, progress=tell, **options)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
 

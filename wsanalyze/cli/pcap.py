@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from wsanalyze.cli import inputs, output
+from wsanalyze.cli import inputs, output, sources
+
+if TYPE_CHECKING:
+    from wsanalyze.filters import Moment
 
 _LEVELS = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
 EPILOG = """\b
 Examples:
   wsanalyze pcap lb-front.pcap lb-back.pcap
+  wsanalyze pcap --front lb1-*.pcapng lb2-*.pcapng --back router-*.pcap
+  wsanalyze pcap any.pcap --lb 203.0.113.1 --lb 10.244.0.1
+  wsanalyze pcap lb-front.pcap lb-back.pcap --host '*.apps.test' --since +90s
   wsanalyze pcap lb-front.pcapng.gz lb-back.pcap.zst --format json -o result.json
   ssh lb tcpdump -w - 'port 80' | wsanalyze pcap - lb-back.pcap
   wsanalyze pcap lb-front.pcap lb-back.pcap --keylog keys.txt
@@ -18,15 +26,8 @@ Examples:
 """
 
 
-def _ports(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
-    ports = [part.strip() for part in value.split(",")]
-    if not all(port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536 for port in ports):
-        raise click.BadParameter(f"expected ports joined by commas, such as 80,443; got {value!r}")
-    return tuple(int(port) for port in ports)
-
-
-@click.command(epilog=EPILOG, short_help="Judge two captures: the main job.")
-@inputs.captures
+@click.command(cls=sources.Command, epilog=EPILOG, short_help="Judge captures of both sides: the main job.")
+@sources.captures()
 @click.option(
     "--format",
     "format_",
@@ -38,33 +39,48 @@ def _ports(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]
 @click.option(
     "-o", "--output", "output_", metavar="FILE", type=click.Path(), help="Write to FILE instead of standard output."
 )
-@click.option("--web-port", "web_ports", callback=_ports, default="80,443", show_default=True, metavar="PORTS",
-              help="Ports on which missing X-Forwarded-* headers are errors.")  # fmt: skip
+@inputs.ports(
+    "--web-port", "web_ports", default="80,443", show_default=True,
+    help="Ports on which missing X-Forwarded-* headers are errors.",
+)  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", show_default=True,
               help="Lowest severity of a finding that makes the exit status 1.")  # fmt: skip
+@inputs.filters
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
 def pcap(
-    front: str,
-    back: str,
+    words: tuple[str, ...],
     *,
+    fronts: tuple[str, ...],
+    backs: tuple[str, ...],
+    lb: tuple[str, ...],
     format_: str,
     output_: str | None,
     web_ports: tuple[int, ...],
     fail_on: str,
+    shown_ports: tuple[int, ...],
+    hosts: tuple[str, ...],
+    since: Moment | None,
+    until: Moment | None,
     key_logs: tuple[str, ...],
     show_secrets: bool,
     clock_offset: float | None,
 ) -> int:
     """Tell what the load balancer did with each WebSocket handshake.
 
-    FRONT was captured between the clients and the load balancer, BACK between the load balancer and the routers. Either may be `-`,
-    standard input. pcap and pcapng, also compressed with gzip or zstd. TLS is decrypted with the secrets that --keylog names and those
-    that a pcapng file carries.
+    FRONT was captured between the clients and the load balancer, BACK between the load balancer and the routers. Either may be a
+    file, a directory, a quoted pattern, or `-`, standard input; rotated files are read as one capture. BOTH holds both legs: --lb
+    says whose, or it is found in the traffic. pcap and pcapng, also compressed with gzip or zstd. TLS is decrypted with the secrets
+    that --keylog names and those that a pcapng file carries.
     """
-    output.check(output_, (front, back, *key_logs))
-    analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs)
+    from wsanalyze.filters import Filter  # noqa: PLC0415
+
+    named = sources.named(words, fronts, backs, lb)
+    output.check(output_, (*named.names, *key_logs))
+    only = Filter(shown_ports, hosts, since, until)
+    analysis = inputs.analyze(named, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs, only=only)
+    read = (*analysis.front.frames.files, *analysis.back.frames.files, *key_logs)
     if format_ == "json":
         from wsanalyze.report import json  # noqa: PLC0415
 
@@ -72,13 +88,14 @@ def pcap(
     else:
         from wsanalyze.report import table  # noqa: PLC0415
 
+        before, after = named.again()
         to_terminal = output_ in {None, output.STANDARD_STREAM}
         text = table.render(
             analysis,
             width=output.width(),
             colour=to_terminal and output.wants_colour(),
             show_secrets=show_secrets,
-            key_logs=key_logs,
+            again=(before, [*after, *(word for name in key_logs for word in ("--keylog", name))]),
         )
-    output.write(text, output_, (front, back, *key_logs))
+    output.write(text, output_, read)
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))

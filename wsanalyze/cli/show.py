@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from wsanalyze.cli import inputs, output
+from wsanalyze.cli import inputs, output, sources
 from wsanalyze.cli.errors import Failure
 
 MAX_NAMED = 12
@@ -13,23 +13,35 @@ MAX_NAMED = 12
 EPILOG = """\b
 Examples:
   wsanalyze show lb-front.pcap lb-back.pcap h1
+  wsanalyze show any.pcap h1 --lb 203.0.113.1 --lb 10.244.0.1
+  wsanalyze show h1 --front lb1-*.pcap --back router-*.pcap
 """
 
 
-@click.command(epilog=EPILOG, short_help="Lay out one handshake: events, heads, frames.")
-@inputs.captures
-@click.argument("id_", metavar="ID")
+@click.command(cls=sources.Command, epilog=EPILOG, short_help="Lay out one handshake: events, heads, frames.")
+@sources.captures(last="ID")
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
 def show(
-    front: str, back: str, id_: str, *, key_logs: tuple[str, ...], show_secrets: bool, clock_offset: float | None
+    words: tuple[str, ...],
+    *,
+    fronts: tuple[str, ...],
+    backs: tuple[str, ...],
+    lb: tuple[str, ...],
+    key_logs: tuple[str, ...],
+    show_secrets: bool,
+    clock_offset: float | None,
 ) -> int:
     """Lay out one handshake: the ladder of events with times and frames, both heads side by side with what changed.
 
-    ID is what `wsanalyze pcap` calls it.
+    ID is what `wsanalyze pcap` calls it. Captures are named as for `wsanalyze pcap`.
     """
-    analysis = inputs.analyze(front, back, clock_offset=clock_offset, key_logs=key_logs)
+    if not words:
+        raise click.UsageError("no handshake is named: the ID comes after the captures, or before --front and --back.")
+    *places, id_ = words
+    named = sources.named(places, fronts, backs, lb)
+    analysis = inputs.analyze(named, clock_offset=clock_offset, key_logs=key_logs)
     handshakes = analysis.handshakes
     chosen = handshakes[handshakes["id"] == id_]
     if not len(chosen):

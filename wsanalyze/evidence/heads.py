@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import STANDARD_INPUT, Tables, read_heads
+from wsanalyze.capture import read_heads
+from wsanalyze.files import rereadable
+from wsanalyze.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Heads:
     """Whether the end of the request's head is not in the capture: of the front, of the back."""
     response_cut: tuple[bool, bool] = (False, False)
     unread: bool = False
-    """Standard input held more than the tables keep, and cannot be read twice."""
+    """Standard input or a pipe held more than the tables keep, and cannot be read twice."""
 
 
 def heads(analysis: Analysis, handshake: Mapping[Any, Any]) -> Heads:
@@ -67,9 +69,9 @@ def _side(tables: Tables, number: Any) -> tuple[bytes | None, bytes | None, bool
         row["response_state"] != "missing" and not pd.isna(row["response_state"]),
     )
     lacks = any(there and head is None for there, head in zip(captured, kept, strict=True))
-    file = str(tables.captures["file"].iloc[0])
-    if lacks and file != STANDARD_INPUT:
+    readable = all(rereadable(file) for file in tables.frames.files)
+    if lacks and readable:
         place = (int(row["connection"]), int(row["position"]))
-        found = read_heads(file, [place], tables.key_log).get(place, (None, None))
+        found = read_heads(tables, [place]).get(place, (None, None))
         kept = tuple(ours if ours is not None else theirs for ours, theirs in zip(kept, found, strict=True))
-    return kept[0], kept[1], lacks and file == STANDARD_INPUT
+    return kept[0], kept[1], lacks and not readable

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing import clock as clocks
 from wsanalyze.pairing import unreached
 from wsanalyze.pairing.behaviour import by_behaviour
@@ -26,6 +25,7 @@ from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
 from wsanalyze.pairing.own import health_checks, own_requests
 from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, last_forwarded, prepare
+from wsanalyze.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,17 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
     compared = frozenset(bounds.loc[(bounds["below"] != NEVER) & (estimated.pairs > 0), "front"])
     own = own_requests(ours, theirs, pairs, front, clock) | health_checks(back)
     return Pairing(ours, theirs, pairs, clock, early, compared, own)
+
+
+def sure_bounds(front: Tables, back: Tables) -> pd.DataFrame:
+    """What pairs that are found without regard to time say of the clocks.
+
+    Columns: front, back (exchange numbers), time, above, below, switching, as `clock.estimate` takes them.
+    """
+    ours, theirs = prepare(front), prepare(back)
+    pairs = _ladder(ours, theirs, clocks.UNKNOWN, unique=True)
+    certain = pairs[~pairs["likely"].to_numpy(bool)]
+    return _bounds(certain if len(certain) else pairs, ours, theirs)
 
 
 def _is_exchanged(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> bool:
@@ -185,7 +196,7 @@ def _path(method: object, target: object) -> str | None:
 
 
 def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
-    """What each certain pair says of the clocks: front, time, above, below, switching (see `clock.estimate`)."""
+    """What each certain pair says of the clocks: front, back, time, above, below, switching (see `clock.estimate`)."""
     sure = pairs[~pairs["doubtful"].to_numpy(bool) & ~pairs["back"].duplicated(keep=False).to_numpy(bool)]
     # Of several tries that one counts whose answer the client got.
     got = front.loc[sure["front"], "status"].to_numpy() == back.loc[sure["back"], "status"].to_numpy()
@@ -203,6 +214,7 @@ def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.
     return pd.DataFrame(
         {
             "front": sure["front"].to_numpy(),
+            "back": sure["back"].to_numpy(),
             "time": ours["began"].to_numpy(),
             "above": above,
             "below": np.where(same, below, NEVER),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import loses
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.pairing.matching import CONTENT, MAX_CROWD, Edges
 from wsanalyze.pairing.own import UNSPECIFIED, is_health_check
+from wsanalyze.tables import Tables
 
 
 def by_behaviour(

@@ -1,74 +1,171 @@
-"""Takes both sides' tables, gives them without the connections that belong to the other side.
+"""Takes tables that hold both legs of a box, gives the legs: told apart by the box's addresses, named or found in the traffic.
 
-A capture made on the load balancer itself, or one file given for both sides, holds both legs: the same connections turn
-up on both sides. What carries the same handshake or request a second time, within the time of the first, is the back leg.
+A box is who was asked and asks on: the same handshake or request comes to one of its addresses and leaves from one of them
+for another machine. Where several boxes stand one behind the other, as a load balancer before a Gorouter, which is to be
+judged cannot be found in the traffic.
 """
 
 from __future__ import annotations
 
-import numpy as np
+import ipaddress
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import NEVER
-from wsanalyze.pairing.prepare import prepare
+from wsanalyze.pairing.prepare import last_forwarded, prepare
+from wsanalyze.tables import Tables
 
-Endpoints = pd.MultiIndex
-
-_SERVER = ["server_address", "server_port"]
-
-
-def part(front: Tables, back: Tables) -> tuple[Tables, Tables]:
-    """Both sides, each without the other's leg, as far as they can be told apart."""
-    both = shared(front, back)
-    if not both:
-        return front, back
-    outer, inner = _legs(prepare(front), both)
-    return _without(front, inner), _without(back, outer)
+SAMPLE = 2000
+"""Values that stand on several connections that are looked at: boxes are few, and each shows in most of them."""
+MAX_HOPS = 8
+"""Connections with the same value that are looked at; more are one client that always asks the same."""
 
 
-def shared(front: Tables, back: Tables) -> set[int]:
-    """Numbers of the front's connections that the back's capture holds as well."""
-    ours, theirs = (_named(tables.connections) for tables in (front, back))
-    return set(ours.loc[ours.index.isin(theirs.index), "connection"])
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A machine, or several that do the same, that is asked and asks on."""
+
+    addresses: frozenset[str]
+    seen: int
+    """How many requests were seen on both of its legs."""
+    behind: frozenset[str] = frozenset()
+    """Addresses that it asks."""
+
+    def options(self) -> str:
+        """How it is named on the command line."""
+        return " ".join(f"--lb {address}" for address in _sorted(self.addresses))
 
 
-def _named(connections: pd.DataFrame) -> pd.DataFrame:
-    """The connections by what they are called in any capture that holds them: addresses, ports and the first packet's time."""
-    names = ["client_address", "client_port", *_SERVER, "first"]
-    index = pd.MultiIndex.from_frame(connections[names])
-    return connections[["connection"]].set_index(index)
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What belongs to which leg."""
+
+    front: Tables
+    back: Tables
+    neither: int
+    """Connections that have nothing to do with the box."""
 
 
-def _legs(rows: pd.DataFrame, connections: set[int]) -> tuple[Endpoints, Endpoints]:
-    """Where the outer and the inner leg's servers listen."""
-    rows = rows[rows["connection"].isin(connections) & (rows["began"] != NEVER)]
-    found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
-    for by in ("identity", "content"):
-        present = rows[rows[by] != 0].sort_values("began", kind="stable")
-        twice = present[present.groupby(by)[by].transform("size") == 2]
-        first, second = twice.drop_duplicates(by, keep="first"), twice.drop_duplicates(by, keep="last")
-        within = second["began"].to_numpy(np.int64) <= first["over"].to_numpy(np.int64)
-        found.append((first[within], second[within]))
-        if within.any():
-            break
-    outer, inner = (pd.MultiIndex.from_frame(pd.concat(legs)[_SERVER]).unique() for legs in zip(*found, strict=True))
-    # What is both, such as a load balancer behind a load balancer, tells nothing.
-    both = outer.intersection(inner)
-    return outer.difference(both), inner.difference(both)
-
-
-def _without(tables: Tables, servers: Endpoints) -> Tables:
-    """The tables without the connections to these servers."""
+def split(tables: Tables, addresses: Collection[str]) -> Legs:
+    """The legs of the box with these addresses: what was opened to it, and what it opened to others."""
     connections = tables.connections
-    dropped = connections.loc[pd.MultiIndex.from_frame(connections[_SERVER]).isin(servers), "connection"]
-    if not len(dropped):
-        return tables
-    return Tables(
-        captures=tables.captures,
-        connections=connections[~connections["connection"].isin(dropped)].reset_index(drop=True),
-        exchanges=tables.exchanges[~tables.exchanges["connection"].isin(dropped)].reset_index(drop=True),
-        websockets=tables.websockets[~tables.websockets["connection"].isin(dropped)].reset_index(drop=True),
-        defects=tables.defects[~tables.defects["connection"].isin(dropped)].reset_index(drop=True),
-        key_log=tables.key_log,
-    )
+    asked, asking = (connections[f"{end}_address"].isin(addresses).to_numpy(bool) for end in ("server", "client"))
+    return Legs(tables.only(asked & ~asking), tables.only(asking & ~asked), int((asked == asking).sum()))
+
+
+def boxes(tables: Tables) -> list[Box]:
+    """The boxes that the traffic shows, the one that is asked first before those behind it."""
+    links = Counter(_links(prepare(tables)))
+    if not links:
+        return _by_role(tables)
+    most = max(links.values())
+    # One link among hundreds is a coincidence.
+    sure = {link: count for link, count in links.items() if count * 20 >= most}
+    parts: list[set[str]] = []
+    for outer, inner, _ in sure:
+        joined = {outer, inner}.union(*(part for part in parts if part & {outer, inner}))
+        parts = [*(part for part in parts if not part & joined), joined]
+    found = [
+        Box(
+            frozenset(part),
+            sum(count for (outer, _, _), count in sure.items() if outer in part),
+            frozenset(behind for outer, _, behind in sure if outer in part),
+        )
+        for part in parts
+    ]
+    return sorted(found, key=lambda box: sum(bool(other.behind & box.addresses) for other in found))
+
+
+def abreast(found: Sequence[Box]) -> bool:
+    """Whether none of these boxes stands behind another."""
+    return not any(box.behind & other.addresses for box in found for other in found)
+
+
+def normal(address: str) -> str:
+    """An address as the tables write it. Raises ValueError for what is none."""
+    return str(ipaddress.ip_address(address.strip().strip("[]")))
+
+
+def _sorted(addresses: Collection[str]) -> list[str]:
+    return sorted(addresses, key=lambda address: (":" in address, [int(part, 16) for part in address.replace(".", ":").split(":") if part]))  # fmt: skip
+
+
+def _by_role(tables: Tables) -> list[Box]:
+    """Who both answers and asks, where no request shows it: layer 4 that nobody can read, or nothing was passed on."""
+    connections = tables.connections
+    there = connections[connections["opened"] == "established"]
+    asked, asking = there["server_address"], there["client_address"]
+    both = set(asked) & set(asking)
+    return [Box(frozenset({one}), 0, frozenset(there.loc[asking == one, "server_address"])) for one in sorted(both)]
+
+
+def _links(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """For each request that was passed on: the address that it came to, that from which it left, and whom it was sent to."""
+    there = rows[(rows["began"] != NEVER).to_numpy(bool)]
+    for by in ("identity", "content"):
+        present = there[(there[by] != 0).to_numpy(bool)]
+        present = present[present.duplicated(by, keep=False).to_numpy(bool)]
+        groups = [group for _, group in present.groupby(by, sort=False) if len(group) <= MAX_HOPS][:SAMPLE]
+        found = [link for group in groups for link in _hops(group)]
+        if found:
+            yield from found
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One exchange, as far as it tells where it went."""
+
+    client: str
+    server: str
+    forwarded: str | None
+    """Whom X-Forwarded-For names last."""
+    began: int
+    over: int
+
+
+def _hops(group: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """The links between those that carry the same value: each to the one that it was passed on in."""
+    columns = (group[name] for name in ("client_address", "server_address", "x_forwarded_for", "began", "over"))
+    ways = [_Way(client, server, last_forwarded(named), *moments) for client, server, named, *moments in zip(*columns, strict=True)]  # fmt: skip
+    ways.sort(key=lambda way: way.began)
+    after = {at: later for at in range(len(ways)) if (later := _passed_on(ways, at)) is not None}
+    chains = [_chain(ways, after, at) for at in range(len(ways)) if at not in after.values()]
+    for at, later in after.items():
+        yield ways[at].server, ways[later].client, ways[later].server
+    # Where nothing names anybody, the order of time is left: what came next while this was under way.
+    for chain in chains:
+        last = chain[-1]
+        known = {end for way in chain for end in (way.client, way.server)}
+        for other in chains:
+            first, ends = other[0], {end for way in other for end in (way.client, way.server)}
+            if not known & ends and first.forwarded is None and last.began <= first.began <= last.over:
+                yield last.server, first.client, first.server
+                break
+
+
+def _passed_on(ways: Sequence[_Way], at: int) -> int | None:
+    """In which of the others this one was passed on, as addresses or X-Forwarded-For tell."""
+    one = ways[at]
+    for later, other in enumerate(ways):
+        if one.client == other.client or other.server in {one.server, one.client}:
+            continue
+        if one.server == other.client or other.forwarded == one.client:
+            return later
+    return None
+
+
+def _chain(ways: Sequence[_Way], after: dict[int, int], at: int) -> list[_Way]:
+    """One after the other, from this one on."""
+    found = [at]
+    while (following := after.get(found[-1])) is not None and following not in found:
+        found.append(following)
+    return [ways[index] for index in found]
+
+
+def spread(found: Sequence[Box]) -> frozenset[str]:
+    """All addresses of boxes that stand abreast."""
+    return frozenset().union(*(box.addresses for box in found))

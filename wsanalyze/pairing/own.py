@@ -13,9 +13,9 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import loses, sealed
 from wsanalyze.pairing.clock import NEVER, Clock
+from wsanalyze.tables import Tables
 
 UNSPECIFIED = "::"
 """What Traffic Server's probes carry as X-Forwarded-For."""

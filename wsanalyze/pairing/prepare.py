@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import NEVER
+from wsanalyze.tables import Tables
 
 SWITCHING = 101
 AFTERWARDS = 10_000_000_000

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import FAILED
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
 from wsanalyze.pairing.prepare import times
+from wsanalyze.tables import Tables
 
 ENOUGH = 3
 """Failed requests that tell an offset: fewer fit by chance."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import Tables
+from wsanalyze.tables import Tables
 
 _STATES = {"gap": "packets are missing", "truncated": "cut by the snapshot length", "cut": "ends in the middle"}
 _ASKING_1 = (("Upgrade", "request_upgrade"), ("Connection", "request_connection"))

@@ -11,9 +11,9 @@ import pandas as pd
 
 from wsanalyze import __version__, redaction
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import summed_up
 from wsanalyze.rules.finding import Evidence, Finding
+from wsanalyze.tables import Tables
 
 _HANDSHAKE = (
     "id", "method", "host", "back_host", "target", "back_target", "key", "http_version", "client", "lb_front", "lb_back",
@@ -65,7 +65,9 @@ def document(analysis: Analysis, *, show_secrets: bool = False) -> dict[str, Any
             "back": _captures(analysis.back, analysis.notes_of("back")),
         },
         "clock_offset": {"low": offset.low, "high": offset.high, "unit": "s", "pairs": offset.pairs} if known else None,
-        "handshakes": [_handshake(row, show_secrets=show_secrets) for row in analysis.handshakes.to_dict("records")],
+        "handshakes": [
+            _handshake(analysis, row, show_secrets=show_secrets) for row in analysis.handshakes.to_dict("records")
+        ],
         "requests": {
             "total": requests.total,
             "judged": requests.judged,
@@ -106,14 +108,14 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _handshake(row: dict[Any, Any], *, show_secrets: bool) -> dict[str, Any]:
+def _handshake(analysis: Analysis, row: dict[Any, Any], *, show_secrets: bool) -> dict[str, Any]:
     result = {name: _plain(row[name]) for name in _HANDSHAKE}
     for name in ("target", "back_target"):
         result[name] = _target(result[name], show_secrets=show_secrets)
     result["evidence"] = [
-        {"side": side, "file": row[f"{side}_file"], "frames": list(row[f"{side}_frames"])}
-        for side in ("front", "back")
-        if row[f"{side}_frames"]
+        {"side": side, "file": file, "frames": list(frames)}
+        for side, tables in (("front", analysis.front), ("back", analysis.back))
+        for file, frames in tables.frames.of(row[f"{side}_frames"])
     ]
     result["pairing"] = _plain(row["pairing"])
     result["changes"] = [

@@ -16,6 +16,7 @@ from wsanalyze.analysis import Analysis
 from wsanalyze.report.escape import shortened, target, visible
 from wsanalyze.report.events import beginning, events, shift
 from wsanalyze.report.table import STYLES, display_filter, frames
+from wsanalyze.tables import Tables
 
 MARKS = {"same": " ", "changed": "~", "removed": "-", "added": "+", "unknown": "?"}
 MAX_VALUE = 1000
@@ -73,13 +74,15 @@ def render(
     if kinds - {"same"}:
         screen.print()
     for side in ("front", "back"):
-        if handshake[f"{side}_frames"]:
-            file = visible(str(handshake[f"{side}_file"]))
-            filter_ = display_filter(handshake[f"{side}_frames"])
-            screen.print(Text(f"Wireshark, {side} ({file}): {filter_}"), soft_wrap=True)
+        for file, numbers in _tables(analysis, side).frames.of(handshake[f"{side}_frames"]):
+            screen.print(Text(f"Wireshark, {side} ({visible(file)}): {display_filter(numbers)}"), soft_wrap=True)
     written = screen.file
     assert isinstance(written, io.StringIO)  # noqa: S101
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+
+
+def _tables(analysis: Analysis, side: str) -> Tables:
+    return analysis.front if side == "front" else analysis.back
 
 
 def _title(screen: Console, handshake: Mapping[Any, Any], *, show_secrets: bool) -> None:
@@ -127,7 +130,7 @@ def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any]) -
         arrow = {True: "──▶ ", False: "◀── ", None: ""}[event.towards_router]
         seconds = "" if event.towards_router is None else f"{(event.time - start).total_seconds():+.6f}"
         text = Text(f"{arrow}{shortened(visible(event.text), MAX_EVENT)}")
-        where = Text(frames(event.frames) if event.frames else "")
+        where = Text(" ".join(frames(numbers) for _, numbers in _tables(analysis, event.side).frames.of(event.frames)))
         nothing = Text()
         table.add_row(seconds, *((text, where) if event.side == "front" else (nothing, nothing, text, where)))
     screen.print(table)

@@ -7,8 +7,8 @@ from collections import Counter
 import pandas as pd
 
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import sealed
+from wsanalyze.tables import Tables
 
 WORST_FIRST = ("stripped", "terminated", "blocked", "undetermined", "passed-through")
 

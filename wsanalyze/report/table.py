@@ -16,10 +16,10 @@ from rich.text import Text
 
 from wsanalyze import completeness
 from wsanalyze.analysis import Analysis
-from wsanalyze.capture import Tables
 from wsanalyze.report import summary
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
 from wsanalyze.rules.finding import Evidence, Finding, Severity
+from wsanalyze.tables import Tables
 
 MAX_HANDSHAKES = 12
 """Handshakes that are shown one by one; a screen has about fifty lines."""
@@ -54,9 +54,9 @@ def render(
     width: int = 100,
     colour: bool = False,
     show_secrets: bool = False,
-    key_logs: Sequence[str] = (),
+    again: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> str:
-    """The first screen as text of at most `width` columns; `key_logs` are named in the commands that it gives."""
+    """The first screen as text of at most `width` columns; `again` are the words of the command line before and after an id."""
     screen = Console(
         file=io.StringIO(), width=max(40, width), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False,
@@ -67,7 +67,7 @@ def render(
         _handshakes(screen, analysis, show_secrets=show_secrets)
     _findings(screen, analysis, show_secrets=show_secrets)
     _facts(screen, analysis)
-    _next_steps(screen, analysis, key_logs)
+    _next_steps(screen, analysis, again)
     file = screen.file
     assert isinstance(file, io.StringIO)  # noqa: S101
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
@@ -76,7 +76,8 @@ def render(
 def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
     rows = summary.worst_first(analysis.handshakes)
     shown = rows.head(MAX_HANDSHAKES).to_dict("records")
-    columns = {name: [cells[name] for cells in map(_cells, shown)] for name in COLUMNS}
+    cells = [_cells(row, analysis) for row in shown]
+    columns = {name: [cell[name] for cell in cells] for name in COLUMNS}
     titles, widths = _layout(columns, screen.width)
     room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
@@ -113,7 +114,7 @@ def _layout(columns: dict[str, list[Text]], room: int) -> tuple[dict[str, str], 
     return titles, widths
 
 
-def _cells(row: dict[Any, Any]) -> dict[str, Text]:
+def _cells(row: dict[Any, Any], analysis: Analysis) -> dict[str, Text]:
     status = "→".join("-" if pd.isna(row[name]) else str(row[name]) for name in ("back_status", "front_status"))
     return {
         "id": Text(row["id"]),
@@ -121,8 +122,8 @@ def _cells(row: dict[Any, Any]) -> dict[str, Text]:
         "verdict": Text(_verdict(row), style=STYLES[row["verdict"]]),
         "outcome": Text(row["outcome"] if isinstance(row["outcome"], str) else "-"),
         "router→client": Text(status),
-        "front": Text(frames(row["front_frames"])),
-        "back": Text(frames(row["back_frames"])),
+        "front": Text(_frames(analysis.front, row["front_frames"])),
+        "back": Text(_frames(analysis.back, row["back_frames"])),
     }
 
 
@@ -130,6 +131,12 @@ def _verdict(row: dict[Any, Any]) -> str:
     doubt = "?" if row["confidence"] == "likely" else ""
     detail = f" ({row['detail']})" if isinstance(row["detail"], str) else ""
     return f"{row['verdict']}{detail}{doubt}"
+
+
+def _frames(tables: Tables, numbers: tuple[int, ...]) -> str:
+    """Those in the first file that has some; `+` where another goes on."""
+    found = tables.frames.of(numbers)
+    return frames(found[0][1] if found else ()) + ("+" if len(found) > 1 else "")
 
 
 def frames(numbers: tuple[int, ...]) -> str:
@@ -201,17 +208,19 @@ def _facts(screen: Console, analysis: Analysis) -> None:
 
 
 def _capture(tables: Tables) -> str:
-    row = tables.captures.iloc[0]
-    span = (
-        ""
-        if pd.isna(row["first"])
-        else f", {(row['last'] - row['first']).total_seconds():.1f} s from {row['first']:%Y-%m-%d %H:%M:%S} UTC"
-    )
+    files = tables.captures
+    first, last = files["first"].min(), files["last"].max()
+    span = "" if pd.isna(first) else f", {(last - first).total_seconds():.1f} s from {first:%Y-%m-%d %H:%M:%S} UTC"
     count = len(tables.connections)
-    return f"{visible(row['file'])}: {row['packets']} packets, {count} connection{'s' if count != 1 else ''}{span}"
+    packets = f"{files['packets'].sum()} packets, {count} connection{'s' if count != 1 else ''}{span}"
+    if len(files) == 1:
+        return f"{visible(files['file'].iloc[0])}: {packets}"
+    points = files["capture"].nunique()
+    of = f" of {points} vantage points" if points > 1 else ""
+    return f"{visible(files['file'].iloc[0])} … {visible(files['file'].iloc[-1])}, {len(files)} files{of}: {packets}"
 
 
-def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str]) -> None:
+def _next_steps(screen: Console, analysis: Analysis, again: tuple[Sequence[str], Sequence[str]]) -> None:
     """Lines to paste: they are never broken."""
     rows = summary.worst_first(analysis.handshakes)
     if not len(rows):
@@ -219,14 +228,13 @@ def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str]) ->
         return
     worst = rows.iloc[0]
     lines = [
-        f"Wireshark, {worst['id']} on the {side}: {display_filter(worst[f'{side}_frames'])}"
-        for side in ("front", "back")
-        if worst[f"{side}_frames"]
+        f"Wireshark, {worst['id']} on the {side}{'' if len(tables.frames.files) == 1 else f' in {visible(file)}'}: "
+        f"{display_filter(numbers)}"
+        for side, tables in (("front", analysis.front), ("back", analysis.back))
+        for file, numbers in tables.frames.of(worst[f"{side}_frames"])
     ]
-    files = (visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
-    keys = "".join(f" --keylog {shlex.quote(visible(name))}" for name in key_logs)
     lines += [
-        f"More: wsanalyze show {shlex.join(files)} {worst['id']}{keys}",
+        f"More: wsanalyze show {' '.join(shlex.quote(visible(word)) for word in (*again[0], worst['id'], *again[1]))}",
         f"      wsanalyze explain {worst['verdict']}",
     ]
     for line in lines:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pandas as pd
@@ -49,16 +49,26 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.name))
 
 
-def apply(context: Context) -> tuple[Finding, ...]:
-    """All findings, the most severe first, then by rule."""
+def apply(context: Context, keep: Callable[[Evidence], bool] | None = None) -> tuple[Finding, ...]:
+    """All findings, the most severe first, then by rule; `keep` chooses which instances are told, and changes no id."""
     problems = [(rule.name, problem) for rule in all_rules() for problem in rule.check(context) if problem.evidence]
     problems.sort(key=lambda named: (_ORDER[named[1].severity], named[0], named[1].confidence))
-    return tuple(
-        Finding(
-            f"f{number}", name, problem.severity, problem.confidence, problem.title, problem.advice, problem.evidence
-        )
-        for number, (name, problem) in enumerate(problems, start=1)
-    )
+    findings = []
+    for number, (name, problem) in enumerate(problems, start=1):
+        told = tuple(_located(one, context) for one in problem.evidence if keep is None or keep(one))
+        if told:
+            findings.append(
+                Finding(f"f{number}", name, problem.severity, problem.confidence, problem.title, problem.advice, told)
+            )
+    return tuple(findings)
+
+
+def _located(evidence: Evidence, context: Context) -> Evidence:
+    """The evidence with the file of its first frame, and its frames there as Wireshark numbers them."""
+    if not evidence.frames:
+        return evidence
+    file, frames = context.tables(evidence.side).frames.first(evidence.frames)
+    return replace(evidence, file=file, frames=frames)
 
 
 def of_handshakes(findings: tuple[Finding, ...], handshakes: pd.DataFrame) -> list[tuple[str, ...]]:

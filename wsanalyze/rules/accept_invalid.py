@@ -19,9 +19,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.context import Context, Problem, at, rows
 from wsanalyze.rules.finding import Side
+from wsanalyze.tables import Tables
 
 TITLE = "Sec-WebSocket-Accept does not answer the handshake's key"
 SEVERITY = "warning"

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.context import Context, Problem, at, rows
 from wsanalyze.rules.finding import Evidence, Side
+from wsanalyze.tables import Tables
 
 TITLE = "The captures are not complete"
 SEVERITY = "warning"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
+from wsanalyze.tables import Tables
 
 
 def carried(pairing: Pairing, handshakes: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame:

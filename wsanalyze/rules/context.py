@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
+from wsanalyze.tables import Tables
 
 T = TypeVar("T")
 

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
 from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
 from wsanalyze.rules.context import Context, at
 from wsanalyze.rules.finding import Evidence
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.vicinity import LOSSES, Flags
 
 CLIENT, LB, ROUTER = "client", "load balancer", "router"

@@ -20,7 +20,7 @@ class Evidence:
     side: Side
     file: str
     frames: tuple[int, ...]
-    """Frame numbers in `file`, as Wireshark counts them."""
+    """Frame numbers in `file`, as Wireshark counts them; rules give them as the tables number them, through all files."""
     method: str | None = None
     host: str | None = None
     target: str | None = None

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.context import Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import Tables
 
 TITLE = "Health checks and probes were set apart"
 SEVERITY = "info"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.carried import of
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
+from wsanalyze.tables import Tables
 
 _SHOWN = ("method", "host", "target", "request_frames", "response_frames")
 

@@ -31,9 +31,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Confidence, Evidence
+from wsanalyze.tables import Tables
 
 TITLE = "The router does not understand the load balancer's PROXY protocol header"
 SEVERITY = "warning"

@@ -19,10 +19,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Evidence, Side
+from wsanalyze.tables import Tables
 
 TITLE = "The router answered with an error of its own"
 SEVERITY = "warning"

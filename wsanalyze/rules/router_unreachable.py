@@ -28,10 +28,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.prepare import times
 from wsanalyze.rules.context import Context, Problem, rows
 from wsanalyze.rules.finding import Confidence, Evidence
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.vicinity import LOSSES
 from wsanalyze.verdicts.wording import addressed
 

@@ -35,10 +35,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.context import Context, Problem, at, rows
 from wsanalyze.rules.endings import CLIENT, LB, OWN_WEBSOCKET, ROUTER, UNSEEN, endings, leg, shown
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
+from wsanalyze.tables import Tables
 
 TITLE = "WebSockets were not closed as they should be"
 SEVERITY = "warning; info where the client just left"

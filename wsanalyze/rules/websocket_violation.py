@@ -31,9 +31,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.context import Context, Problem, at, rows
 from wsanalyze.rules.finding import Confidence, Evidence, Side
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.vicinity import LOSSES
 
 TITLE = "WebSocket frames break RFC 6455"

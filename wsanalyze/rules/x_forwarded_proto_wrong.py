@@ -29,11 +29,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.rules.carried import connections_of, of, whole
 from wsanalyze.rules.context import Context, Problem
 from wsanalyze.rules.forwarded import blank
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import Tables
 
 TITLE = "X-Forwarded-Proto is not the client's scheme"
 SEVERITY = "warning"

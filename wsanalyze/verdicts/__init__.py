@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import Clock
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.changes import changes
 from wsanalyze.verdicts.coverage import cover
 from wsanalyze.verdicts.facts import NOBODY, facts
@@ -92,21 +92,23 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.
             "detail": rows["detail"].astype(object).where(rows["detail"].notna(), None),
             "mode": _modes(rows).where(rows["paired"] & behind, None),
             "confidence": rows["confidence"],
-            "reason": [reason(row) for row in records],
+            "reason": [reason(row, front.frames, back.frames) for row in records],
         }
     )
     table = pd.concat([table, outcomes(rows)], axis=1)
     for side, where in (("front", seen), ("back", behind)):
         table[f"{side}_status"] = rows[f"{side[0]}_said"].where(where & (rows[f"{side[0]}_said"] != 0)).astype("Int64")
     table["pairing"] = rows["evidence"].astype(object).where(rows["paired"] & behind, None)
-    table["front_file"] = _file(front, seen)
     table["front_frames"] = [_frames(row, "f") for row in records]
-    table["back_file"] = _file(
-        back, behind | (rows["syn_frame"] > 0).to_numpy(bool) & (rows["detail"] == "router-unreachable").to_numpy(bool)
-    )
     table["back_frames"] = [
         _frames(row, "b") if there else _syn(row) for row, there in zip(records, behind, strict=True)
     ]
+    unreachable = (rows["syn_frame"] > 0).to_numpy(bool) & (rows["detail"] == "router-unreachable").to_numpy(bool)
+    for side, tables, there in (("front", front, seen), ("back", back, behind | unreachable)):
+        table[f"{side}_file"] = [
+            tables.frames.first(frames)[0] if here else None
+            for frames, here in zip(table[f"{side}_frames"], there, strict=True)
+        ]
     table["changes"] = pd.Series(changes(rows), dtype=object)
     table = pd.concat([table, websockets(rows, front, back)], axis=1)
     table["stream"] = [_stream(row) for row in records]
@@ -130,11 +132,6 @@ def _modes(rows: pd.DataFrame) -> pd.Series:
     front, back = (rows[f"{side}_version"].eq("2").to_numpy(bool, na_value=False) for side in "fb")
     cases = [rows["same_bytes"].to_numpy(bool), front & back, front, back]
     return pd.Series(np.select(cases, ["tcp", "h2", "h2-to-h1", "h1-to-h2"], "http"), index=rows.index, dtype=object)
-
-
-def _file(tables: Tables, where: np.ndarray) -> list[str | None]:
-    name = str(tables.captures["file"].iloc[0]) if len(tables.captures) else None
-    return [name if there else None for there in where]
 
 
 def _frames(row: dict[Any, Any], side: str) -> tuple[int, ...]:

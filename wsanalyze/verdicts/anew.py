@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
+from wsanalyze.tables import Tables
 
 MIN_PAYLOAD = 4
 """Bytes that have to be the same before a payload is recognised."""

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import UNREAD, loses, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.sealed import twins

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, extended, flag, switched, times
+from wsanalyze.tables import Tables
 from wsanalyze.verdicts.anew import mark_anew
 from wsanalyze.verdicts.vicinity import look_around
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.pairing.clock import Clock
+from wsanalyze.tables import Tables
 
 
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import sealed as unread
 from wsanalyze.pairing.matching import BYTES
+from wsanalyze.tables import Frames, Tables
 from wsanalyze.verdicts.wording import addressed
 
 _ENDPOINTS = ["client_address", "client_port", "server_address", "server_port", "first"]
@@ -55,9 +55,13 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
             "lb_front": _addressed(both, "server", ""),
             "lb_back": _addressed(both, "client", "_back"),
             "router": _addressed(both, "server", "_back"),
-            "reason": [_reason(*row) for row in zip(*(both[name] for name in _TOLD), strict=True)],
+            "reason": [
+                _reason(front.frames, back.frames, *row) for row in zip(*(both[name] for name in _TOLD), strict=True)
+            ],
             "front_frames": _frames(both, ""),
             "back_frames": _frames(both, "_back"),
+            "front_file": [front.frames.first([number])[0] for number in both["first_frame"]],
+            "back_file": [back.frames.first([number])[0] for number in both["first_frame_back"]],
             "time": both["first"],
             "first_frame": both["first_frame"],
             "tries": both["tries"],
@@ -72,8 +76,6 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
         confidence="certain",
         pairing=BYTES,
         retried_without=False,
-        front_file=_file(front),
-        back_file=_file(back),
     )
 
 
@@ -86,11 +88,13 @@ def _hellos(connections: pd.DataFrame) -> pd.DataFrame:
     return connections[there].assign(tls_client_random=connections.loc[there, "tls_client_random"].astype(object))
 
 
-def _reason(first: int, last: int, first_back: int, last_back: int, name: str | None) -> str:
+def _reason(
+    front: Frames, back: Frames, first: int, last: int, first_back: int, last_back: int, name: str | None
+) -> str:
     to = f" to {name}" if isinstance(name, str) else ""
     return (
-        f"The TLS connection{to} (front frames {first} … {last}) left on the back byte for byte (the same ClientHello, back frames "
-        f"{first_back} … {last_back}): whatever handshake is inside, the load balancer could neither read nor change it."
+        f"The TLS connection{to} (front {_from_to(front, first, last)}) left on the back byte for byte (the same ClientHello, back "
+        f"{_from_to(back, first_back, last_back)}): whatever handshake is inside, the load balancer could neither read nor change it."
     )
 
 
@@ -104,5 +108,7 @@ def _frames(rows: pd.DataFrame, side: str) -> list[tuple[int, ...]]:
     return [tuple(sorted({int(first), int(last)})) for first, last in ends]
 
 
-def _file(tables: Tables) -> str | None:
-    return str(tables.captures["file"].iloc[0]) if len(tables.captures) else None
+def _from_to(frames: Frames, first: int, last: int) -> str:
+    """All frames of a connection in words."""
+    (file, (begin,)), (other, _) = (frames.first([number]) for number in (first, last))
+    return f"frames {begin if file == other else frames.number(first)} … {frames.number(last)}"

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.capture import Tables
 from wsanalyze.completeness import UNREAD, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import times
+from wsanalyze.tables import Tables
 
 Flags = npt.NDArray[np.bool_]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
+from wsanalyze.tables import Frames
 from wsanalyze.verdicts.case import NOTHING, Case
 from wsanalyze.verdicts.declarations import CASES
 
@@ -20,11 +21,11 @@ _BY = {
 }
 
 
-def reason(row: Mapping[Any, Any]) -> str:
-    """Why the verdict is what it is."""
+def reason(row: Mapping[Any, Any], front: Frames, back: Frames) -> str:
+    """Why the verdict is what it is; `front` and `back` tell the files of frames."""
     if row["ambiguous"]:
         return (
-            f"Several handshakes at the same time could be this one on the back (front {frames(row['f_request_frames'])}): "
+            f"Several handshakes at the same time could be this one on the back (front {frames(row['f_request_frames'], front)}): "
             "which of them it was cannot be told, and it would make a difference."
         )
     lost = [
@@ -37,11 +38,11 @@ def reason(row: Mapping[Any, Any]) -> str:
     ]
     case: Case = CASES[row["case"]]
     return case.reason.format(
-        f=frames(row["f_request_frames"]),
-        fa=frames(row["f_response_frames"]),
+        f=frames(row["f_request_frames"], front),
+        fa=frames(row["f_response_frames"], front),
         fs=row["f_said"],
-        b=frames(row["b_request_frames"]),
-        ba=frames(row["b_response_frames"]),
+        b=frames(row["b_request_frames"], back),
+        ba=frames(row["b_response_frames"], back),
         bs=row["b_said"],
         f101=_accepted(row, "f"),
         b101=_accepted(row, "b"),
@@ -49,11 +50,11 @@ def reason(row: Mapping[Any, Any]) -> str:
         lack=_lack(row),
         why=row["why"],
         bridge=f"back connection {row['bridge']}",
-        syn=row["syn_frame"],
-        end=row["f_end_frame"],
+        syn=back.number(row["syn_frame"]),
+        end=front.number(row["f_end_frame"]),
         nothing=NOTHING,
-        client=_client(row),
-        router=_router(row),
+        client=_client(row, front),
+        router=_router(row, back),
         by=_by(row) + _as(row),
         use=", and the WebSocket was used" if row["b_in_use"] else "",
         its_answer="its own" if row["b_101"] else "any",
@@ -83,44 +84,35 @@ def _by(row: Mapping[Any, Any]) -> str:
     return _BY.get(row["evidence"], "")
 
 
-def frames(numbers: Any) -> str:
-    """Frame numbers in words: `frame 4`, `frames 4 and 5`, `frames 4 … 90`."""
-    known = [int(number) for number in numbers] if hasattr(numbers, "__len__") else []
-    match known:
-        case []:
-            return "not captured"
-        case [one]:
-            return f"frame {one}"
-        case [one, two]:
-            return f"frames {one} and {two}"
-        case _:
-            return f"frames {known[0]} … {known[-1]}"
+def frames(numbers: Any, where: Frames) -> str:
+    """Frame numbers in words."""
+    return where.words([int(number) for number in numbers] if hasattr(numbers, "__len__") else [])
 
 
-def _client(row: Mapping[Any, Any]) -> str:
+def _client(row: Mapping[Any, Any], front: Frames) -> str:
     """What the client got."""
     if row["f_status"]:
-        return f"the client got {row['f_said']} (front {frames(row['f_response_frames'])})"
+        return f"the client got {row['f_said']} (front {frames(row['f_response_frames'], front)})"
     how = "reset" if row["f_ended"] == "rst" else "closed"
     what, code = "connection", ""
     if isinstance(row["f_reset"], str):
         what, code = "stream", f"{row['f_reset']}, "
     if row["client_left"]:
-        return f"the client {how} the {what} before it had an answer ({code}front frame {row['f_end_frame']})"
+        return f"the client {how} the {what} before it had an answer ({code}front frame {front.number(row['f_end_frame'])})"
     if row["lb_left"]:
-        return f"the load balancer {how} the client's {what} without an answer ({code}front frame {row['f_end_frame']})"
+        return f"the load balancer {how} the client's {what} without an answer ({code}front frame {front.number(row['f_end_frame'])})"
     return "the client got no answer while it was captured"
 
 
-def _router(row: Mapping[Any, Any]) -> str:
+def _router(row: Mapping[Any, Any], back: Frames) -> str:
     """What the router answered."""
     if not row["b_status"]:
         if isinstance(row["b_reset"], str) and row["b_ended_by"] == "server":
-            return f"the router reset the stream ({row['b_reset']}, back frame {row['b_end_frame']})"
+            return f"the router reset the stream ({row['b_reset']}, back frame {back.number(row['b_end_frame'])})"
         return "what the router answered is not in the capture" if row["b_hidden"] else "the router never answered"
     words = row["b_x_cf_routererror"]
     own = f", {words}" if isinstance(words, str) else ""
-    return f"the router answered {row['b_said']}{own} (back {frames(row['b_response_frames'])})"
+    return f"the router answered {row['b_said']}{own} (back {frames(row['b_response_frames'], back)})"
 
 
 def _lack(row: Mapping[Any, Any]) -> str:

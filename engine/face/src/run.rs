@@ -1,4 +1,4 @@
-//! Takes a file's name, gives what the engine reads from it.
+//! Takes files' names, gives what the engine reads from them.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::PyRecordBatch;
-use wsanalyze_engine::capture::{CaptureError, Reader};
+use wsanalyze_engine::capture::{CaptureError, Opener, Reader, Series, Shift};
 use wsanalyze_engine::protocol::conversation::ExchangeId;
 use wsanalyze_engine::scan::{self as pass, Progress};
 
@@ -18,23 +18,34 @@ const STANDARD_INPUT: &str = "-";
 
 type HeadBytes<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
 
-/// Read a capture: its tables by name, as Arrow record batches (of the PyCapsule interface); the key log in it, and whether
-/// some of that came after a packet, which it may have been needed for.
+/// What is known of a capture beside its tables: the lines of the key log in it; whether some of them came after a packet,
+/// which they may have been needed for; how many of the last files were left; the largest steps of the clock, each with the
+/// frame that it leads to, in nanoseconds.
+type Told<'py> = (Bound<'py, PyBytes>, bool, usize, Vec<(u64, i64)>);
+
+/// Read the files of one capture, in their order: its tables by name, as Arrow record batches (of the PyCapsule interface), and
+/// what else is known of it.
 ///
-/// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries.
-/// `name` is what the table `captures` calls the file. `progress` is told how many bytes were read; what it raises ends
-/// the reading, and is raised. A file that cannot be read is a `CaptureError`.
+/// `key_log` are SSLKEYLOGFILE lines, to which those are added that the capture carries. `begins`, the times of the files'
+/// first packets, has a file that begins before the end of the one before it left, with all after it. `shifts` correct the
+/// clock: from which frame on, and by how many nanoseconds. `progress` is told how many bytes were read; what it raises ends
+/// the reading, and is raised. A first file that cannot be read is a `CaptureError`; a later one is a problem in its row.
 #[pyfunction]
-#[pyo3(signature = (path, name, progress=None, key_log=Vec::new()))]
+#[pyo3(signature = (files, progress=None, key_log=Vec::new(), begins=None, shifts=Vec::new()))]
 pub(crate) fn scan(
     py: Python<'_>,
-    path: PathBuf,
-    name: String,
+    files: Vec<String>,
     progress: Option<Py<PyAny>>,
     key_log: Vec<u8>,
-) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyBytes>, bool)> {
-    let (tables, carried) =
-        read(py, &path, progress.as_ref(), |reader, progress| pass::scan(reader, &name, &key_log, progress))?;
+    begins: Option<Vec<i64>>,
+    shifts: Vec<(u64, i64)>,
+) -> PyResult<(Bound<'_, PyDict>, Told<'_>)> {
+    let shifts: Vec<Shift> = shifts.into_iter().map(|(frame, by)| Shift { frame, by }).collect();
+    let (tables, told) = read(py, &files, progress.as_ref(), |series, progress| {
+        let series = series.corrected(&shifts);
+        let series = if let Some(begins) = &begins { series.only_in_time(begins) } else { series };
+        pass::scan(series, &files, &key_log, progress)
+    })?;
     let dict = PyDict::new(py);
     for (name, batch) in [
         ("captures", tables.captures),
@@ -45,30 +56,42 @@ pub(crate) fn scan(
     ] {
         dict.set_item(name, PyRecordBatch::new(batch))?;
     }
-    Ok((dict, PyBytes::new(py, &carried.key_log), carried.late))
+    let steps = told.steps.iter().map(|step| (step.frame, step.by)).collect();
+    Ok((dict, (PyBytes::new(py, &told.key_log), told.late_keys, told.left, steps)))
+}
+
+/// The time of a file's first packet, in nanoseconds since the epoch; None without one. A file that cannot be read is a
+/// `CaptureError`.
+#[pyfunction]
+pub(crate) fn begins(py: Python<'_>, file: PathBuf) -> PyResult<Option<i64>> {
+    py.detach(|| {
+        catch_unwind(AssertUnwindSafe(|| Reader::open(&file).map(|mut reader| reader.next().map(|record| record.time))))
+            .map_err(|payload| of_panic(&*payload))?
+            .map_err(|error| of_capture(&error))
+    })
 }
 
 /// Read a capture again for the heads of exchanges, each named by its connection and its position there: request and
 /// response as captured, or None.
 #[pyfunction]
-#[pyo3(signature = (path, wanted, key_log=Vec::new()))]
+#[pyo3(signature = (files, wanted, key_log=Vec::new()))]
 pub(crate) fn read_heads<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    files: Vec<String>,
     wanted: Vec<ExchangeId>,
     key_log: Vec<u8>,
 ) -> PyResult<HashMap<ExchangeId, HeadBytes<'py>>> {
-    let heads = read(py, &path, None, |reader, progress| Ok(pass::heads(reader, &wanted, &key_log, progress)))?;
+    let heads = read(py, &files, None, |series, progress| Ok(pass::heads(series, &wanted, &key_log, progress)))?;
     let bytes = |head: Option<Vec<u8>>| head.map(|head| PyBytes::new(py, &head));
     Ok(heads.into_iter().map(|(exchange, heads)| (exchange, (bytes(heads.request), bytes(heads.response)))).collect())
 }
 
-/// Opens `path` and lets `job` read it, without the GIL.
+/// Opens the files and lets `job` read it, without the GIL.
 fn read<T: Send>(
     py: Python<'_>,
-    path: &Path,
+    files: &[String],
     progress: Option<&Py<PyAny>>,
-    job: impl FnOnce(Reader, &mut Progress<'_>) -> Result<T, CaptureError> + Send,
+    job: impl FnOnce(Series, &mut Progress<'_>) -> Result<T, CaptureError> + Send,
 ) -> PyResult<T> {
     py.detach(|| {
         let mut raised = None;
@@ -87,7 +110,7 @@ fn read<T: Send>(
             }
         };
         // What is unwound is dropped, and seen by nobody.
-        let result = catch_unwind(AssertUnwindSafe(|| job(open(path)?, &mut tell)));
+        let result = catch_unwind(AssertUnwindSafe(|| job(open(files)?, &mut tell)));
         if let Some(error) = raised {
             return Err(error);
         }
@@ -98,6 +121,17 @@ fn read<T: Send>(
     })
 }
 
-fn open(path: &Path) -> Result<Reader, CaptureError> {
-    if path == Path::new(STANDARD_INPUT) { Reader::from_read(Box::new(std::io::stdin())) } else { Reader::open(path) }
+fn open(files: &[String]) -> Result<Series, CaptureError> {
+    let openers = files.iter().map(|file| {
+        let file = PathBuf::from(file);
+        let open = move || {
+            if file == Path::new(STANDARD_INPUT) {
+                Reader::from_read(Box::new(std::io::stdin()))
+            } else {
+                Reader::open(&file)
+            }
+        };
+        Box::new(open) as Opener
+    });
+    Series::open(openers.collect())
 }

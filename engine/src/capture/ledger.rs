@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::window::{Ending, Window};
-use super::{Record, Summary, TakeSecrets};
+use super::{Entry, Found, Summary, TakeSecrets};
 
 /// Counts frames and keeps the books.
 #[derive(Debug)]
@@ -48,14 +48,14 @@ impl Ledger {
         self.frame = self.frame.saturating_add(1);
     }
 
-    /// Enters a packet and makes its record.
-    pub(super) fn enter<'a>(
-        &mut self,
-        time: Option<i64>,
-        link_type: u32,
-        data: &'a [u8],
-        original_len: u32,
-    ) -> Record<'a> {
+    /// How many frames were numbered.
+    pub(super) fn frames(&self) -> u64 {
+        self.frame
+    }
+
+    /// Enters a packet.
+    pub(super) fn enter(&mut self, found: Found) -> Entry {
+        let Found { time, link_type, data, original_len } = found;
         self.frame = self.frame.saturating_add(1);
         let summary = &mut self.summary;
         summary.packets = summary.packets.saturating_add(1);
@@ -65,14 +65,15 @@ impl Ledger {
         let original_len = original_len.max(captured);
         summary.truncated = summary.truncated.saturating_add(u64::from(original_len > captured));
         if let Some(time) = time {
-            let early = self.last_time.is_some_and(|last| time < last);
-            summary.out_of_order = summary.out_of_order.saturating_add(u64::from(early));
+            let behind = self.last_time.map_or(0, |last| last.saturating_sub(time));
+            summary.out_of_order = summary.out_of_order.saturating_add(u64::from(behind > 0));
+            summary.most_behind = summary.most_behind.max(behind);
             summary.first_time = Some(summary.first_time.map_or(time, |first| first.min(time)));
             summary.last_time = Some(summary.last_time.map_or(time, |last| last.max(time)));
             self.last_time = Some(time);
         }
         let time = self.last_time.unwrap_or(0);
-        Record { frame: self.frame, time, link_type, data, original_len }
+        Entry { frame: self.frame, time, link_type, data, original_len }
     }
 
     /// Notes that the bytes ended; says why, unless they ended where a `unit` (record or block) could have begun.

@@ -11,6 +11,7 @@ mod likeness;
 mod option;
 mod pcap;
 mod pcapng;
+mod series;
 mod source;
 mod summary;
 mod window;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 pub use error::CaptureError;
 pub use likeness::Likeness;
+pub use series::{Opener, Part, Parts, Series, Shift, Step};
 pub use summary::Summary;
 
 use ledger::Ledger;
@@ -52,6 +54,16 @@ pub struct Record<'a> {
     pub data: &'a [u8],
     /// How many bytes were on the wire; never less than were captured.
     pub original_len: u32,
+}
+
+/// A record that was entered into the books: all of it but its bytes, which stand in the window.
+#[derive(Debug)]
+struct Entry {
+    frame: u64,
+    time: i64,
+    link_type: u32,
+    data: Range<usize>,
+    original_len: u32,
 }
 
 /// A record as a format's reader found it: where its bytes stand in the window.
@@ -112,6 +124,12 @@ impl Reader {
     /// Not an `Iterator`: the record is lent until the next call.
     #[expect(clippy::should_implement_trait, reason = "an Iterator cannot lend its items")]
     pub fn next(&mut self) -> Option<Record<'_>> {
+        let entry = self.advance()?;
+        Some(self.lend(entry))
+    }
+
+    /// Goes on to the next record.
+    fn advance(&mut self) -> Option<Entry> {
         if self.ended {
             return None;
         }
@@ -123,8 +141,13 @@ impl Reader {
             self.ended = true;
             return None;
         };
-        let data = self.window.lent(found.data);
-        Some(self.ledger.enter(found.time, found.link_type, data, found.original_len))
+        Some(self.ledger.enter(found))
+    }
+
+    /// The record that was entered last.
+    fn lend(&self, entry: Entry) -> Record<'_> {
+        let Entry { frame, time, link_type, data, original_len } = entry;
+        Record { frame, time, link_type, data: self.window.lent(data), original_len }
     }
 
     /// Has `take` given the key logs that the file carries (pcapng Decryption Secrets Blocks), each before the packets

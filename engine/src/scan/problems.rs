@@ -78,7 +78,9 @@ pub(super) fn of(summary: &Summary, undecoded: &Undecoded, fragments: u64, absen
         say(format!("the capturing program lost {}", packets(dropped)));
     }
     if summary.out_of_order > 0 {
-        say(format!("{} earlier than the packet before: not in the order of time", packets(summary.out_of_order)));
+        let packets = packets(summary.out_of_order);
+        let by = duration(summary.most_behind);
+        say(format!("{packets} earlier than the packet before, by up to {by}: not in the order of time"));
     }
     for (link_type, count) in &undecoded.unknown_links {
         let known = LINK_NAMES.iter().find(|(number, _)| number == link_type);
@@ -102,6 +104,17 @@ pub(super) fn of(summary: &Summary, undecoded: &Undecoded, fragments: u64, absen
         say(format!("{absent} {values} left out of the tables: there was no room for more"));
     }
     problems
+}
+
+/// A time as people say it, to three digits or so.
+fn duration(nanoseconds: i64) -> String {
+    let (unit, digits) = match nanoseconds {
+        ..1_000_000 => ("µs", 1_000),
+        1_000_000..1_000_000_000 => ("ms", 1_000_000),
+        _ => ("s", 1_000_000_000),
+    };
+    let (whole, rest) = (nanoseconds / digits, nanoseconds % digits * 10 / digits);
+    if whole >= 100 || rest == 0 { format!("{whole} {unit}") } else { format!("{whole}.{rest} {unit}") }
 }
 
 fn packets(count: u64) -> String {

@@ -7,7 +7,7 @@ mod lifetime;
 
 use super::flow::Flow;
 use super::sequence::Offset;
-use super::{Direction, Ended, Facts, Handler, Opened};
+use super::{Direction, DirectionFacts, Ended, Facts, Handler, Opened};
 use crate::packet::{Endpoint, Segment};
 use crate::protocol::{GapCause, Stamp};
 
@@ -413,8 +413,8 @@ impl<H: Handler> Connection<H> {
             last: self.last,
             opened,
             ended: self.ended,
-            of_client: client.facts,
-            of_server: server.facts,
+            of_client: DirectionFacts { isn: self.syn, ..client.facts },
+            of_server: DirectionFacts { isn: self.server_syn, ..server.facts },
             duplicates: self.duplicates,
             conflicts: self.conflicts,
             longest_idle: self.longest_idle,

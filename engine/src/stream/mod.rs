@@ -61,6 +61,8 @@ pub struct Ended {
 /// What is counted of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DirectionFacts {
+    /// The sequence number of its SYN, where that was captured.
+    pub isn: Option<u32>,
     pub packets: u64,
     /// Stream bytes that were captured, each once.
     pub bytes: u64,

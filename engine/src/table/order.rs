@@ -82,13 +82,15 @@ impl Builders {
             .fold(0, |sum, absent| sum.saturating_add(*absent))
     }
 
-    /// The tables, with `capture` as the row of the file.
+    /// The tables, with `files` as the rows of the files.
     ///
     /// # Errors
     /// None that is known: the columns of a table are equally long.
-    pub fn finish(self, capture: &CaptureRow<'_>) -> Result<Tables, ArrowError> {
+    pub fn finish(self, files: &[CaptureRow<'_>]) -> Result<Tables, ArrowError> {
         let mut captures = Captures::new();
-        captures.push(capture);
+        for file in files {
+            captures.push(file);
+        }
         let connections = ordered(&self.connection_keys);
         let exchanges = ordered(&self.exchange_keys);
         let numbers = inverse(&exchanges);

@@ -3,8 +3,9 @@
 use super::declare::table;
 
 table! {
-    /// What is known of the file.
+    /// What is known of each file.
     builder Captures; row CaptureRow;
+    capture: U32,
     file: Text,
     format: Text,
     link_types: Text,
@@ -20,6 +21,7 @@ table! {
     undecoded: U64,
     cut_at: U64,
     problems: Texts,
+    frames: U64,
 }
 
 table! {
@@ -70,6 +72,9 @@ table! {
     client_prefix: Bytes,
     longest_idle: I64,
     exchanges: U32,
+    client_isn: U32,
+    server_isn: U32,
+    capture: U32,
 }
 
 table! {

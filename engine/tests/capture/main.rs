@@ -8,6 +8,7 @@ mod hostile;
 mod pcap;
 mod pcapng;
 mod refused;
+mod series;
 
 use std::io::{self, Read};
 

@@ -100,7 +100,7 @@ impl Play {
         let output = Rc::new(RefCell::new(Output::Tables(Box::new(Builders::new()))));
         self.perform(cut, &output);
         match Rc::into_inner(output).unwrap().into_inner() {
-            Output::Tables(builders) => builders.finish(&CaptureRow::default()).unwrap(),
+            Output::Tables(builders) => builders.finish(&[CaptureRow::default()]).unwrap(),
             Output::Heads(_) => unreachable!(),
         }
     }

@@ -78,6 +78,9 @@ impl Conversation {
             client_prefix: client.prefix(),
             longest_idle: Some(facts.longest_idle),
             exchanges: Some(spoken.exchanges()),
+            client_isn: facts.of_client.isn,
+            server_isn: facts.of_server.isn,
+            capture: Some(0),
         };
         let mut output = self.output.borrow_mut();
         if let Some(builders) = output.tables() {

@@ -1,0 +1,205 @@
+"""Takes what a user names (files, directories, patterns), gives captures: the files of one vantage point, in their order.
+
+Who records for long rotates files: dumpcap's ring buffer (`x_00001_20261128003000.pcapng`), tcpdump -C (`x.pcap`, `x.pcap1`),
+tcpdump -G (a time in the name), or any number at the end of the name. What was recorded elsewhere at the same time may be
+called much the same (`router1.pcap`, `router2.pcap`); then the times tell.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wsanalyze import _engine
+from wsanalyze.failure import CaptureError, named
+
+STANDARD_INPUT = "-"
+
+_EXTENSION = r"(?:\.(?:pcapng|pcap|cap|dmp|dump))"
+_PACKED = r"(?:\.(?:gz|zst))?"
+# https://www.wireshark.org/docs/man-pages/dumpcap.html (-b) and https://www.tcpdump.org/manpages/tcpdump.1.html (-C, -W, -G)
+_RING = re.compile(rf"(?P<stem>.*)_(?P<number>\d{{5,}})_\d{{14}}(?P<rest>{_EXTENSION}?{_PACKED})", re.IGNORECASE)
+_RING_NUMBER_LAST = re.compile(
+    rf"(?P<stem>.*)_\d{{14}}_(?P<number>\d{{5,}})(?P<rest>{_EXTENSION}?{_PACKED})", re.IGNORECASE
+)
+_BY_SIZE = re.compile(rf"(?P<stem>.*{_EXTENSION})(?P<number>\d*)(?P<rest>{_PACKED})", re.IGNORECASE)
+_BY_TIME = re.compile(
+    r"(?P<stem>.*?)(?P<number>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2}[-:_.]?\d{2}(?:[-:_.]?\d{2})?)?Z?)(?P<rest>\D.*|)"
+)
+_COUNTED = re.compile(r"(?P<stem>.*?)(?P<number>\d+)(?P<rest>\D*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The files of one vantage point, in their order."""
+
+    files: tuple[str, ...]
+    begins: tuple[int, ...] | None = None
+    """Times of their first packets, in nanoseconds, where only the times tell whether they belong together: what begins before
+    the end of the file before it is another capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was named."""
+
+    captures: tuple[Capture, ...]
+    notes: tuple[str, ...] = ()
+    """What was left out, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    series: tuple[str, ...]
+    """What the names of a series have in common."""
+    number: int
+    rotated: bool
+    """The name is one that a capturing program gives when it rotates files."""
+
+
+def find(names: Sequence[str]) -> Found:
+    """The captures that these names stand for. Raises CaptureError where one of them stands for none."""
+    files: dict[tuple[int, int] | str, str] = {}
+    notes: list[str] = []
+    for name in names:
+        for file in _files(name, notes):
+            twice = files.setdefault(_identity(file), file)
+            if twice is not file and file != STANDARD_INPUT:
+                notes.append(f"{file} is the same file as {twice}: it was read once.")
+    captures = tuple(capture for series in _series(files.values()) for capture in _captures(series))
+    return Found(captures, tuple(dict.fromkeys(notes)))
+
+
+def check(name: str) -> None:
+    """Say what the operating system would say less clearly. Raises CaptureError for a file that cannot be a capture."""
+    if name == STANDARD_INPUT:
+        return
+    path = Path(name)
+    try:
+        status = path.stat()
+        if path.is_file() and status.st_size == 0:
+            raise CaptureError(name, "the file is empty (0 bytes)", "Was the capture stopped before it was written?")
+    except FileNotFoundError:
+        raise CaptureError(name, "no such file", "Check the path.") from None
+    except (OSError, ValueError) as error:
+        raise CaptureError(
+            name, getattr(error, "strerror", None) or str(error), "Check the path and its permissions."
+        ) from None
+
+
+def begins(name: str) -> int | None:
+    """When the first packet of a file was captured, in nanoseconds; None without one. Raises CaptureError as `check` does."""
+    check(name)
+    try:
+        first: int | None = _engine.begins(name)
+    except _engine.CaptureError as error:
+        raise named(name, error) from None
+    return first
+
+
+def _files(name: str, notes: list[str]) -> Iterator[str]:
+    """The files that one name stands for."""
+    if name == STANDARD_INPUT:
+        yield name
+        return
+    if not Path(name).is_dir():
+        matching = [] if os.path.lexists(name) or not glob.has_magic(name) else sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute and relative alike
+        if not matching:
+            check(name)
+            yield name
+            return
+        yield from _legible([file for file in matching if not Path(file).is_dir()], name, notes)
+        return
+    try:
+        inside = sorted(entry.path for entry in os.scandir(name) if entry.is_file())
+    except OSError as error:
+        raise CaptureError(name, error.strerror or str(error), "Check the path and its permissions.") from None
+    yield from _legible(inside, name, notes)
+
+
+def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]:
+    """Those of the files that are captures; the others are no reason to stop."""
+    found = False
+    for file in files:
+        try:
+            begins(file)
+        except CaptureError as error:
+            notes.append(f"{file} was left out: {error.message}.")
+        else:
+            found = True
+            yield file
+    if not found:
+        raise CaptureError(name, "there is no capture in it", "Name files, or a directory that holds captures.")
+
+
+def rereadable(name: str) -> bool:
+    """Whether it can be read twice: standard input and pipes cannot."""
+    return name != STANDARD_INPUT and Path(name).is_file()
+
+
+def _identity(name: str) -> tuple[int, int] | str:
+    if name == STANDARD_INPUT:
+        return name
+    status = Path(name).stat()
+    return status.st_dev, status.st_ino
+
+
+def _series(names: Iterable[str]) -> list[list[_File]]:
+    """The files by what their names have in common."""
+    files = [_parsed(name) for name in names]
+    rotated = {file.series for file in files if file.rotated}
+    series: dict[tuple[str, ...], list[_File]] = {}
+    for file in files:
+        # tcpdump -C begins with the plain name.
+        first = _BY_SIZE.fullmatch(Path(file.name).name)
+        ahead = ("size", str(Path(file.name).parent), first["stem"], first["rest"]) if first else ()
+        joined = replace(file, series=ahead, number=0, rotated=True) if ahead in rotated and not file.rotated else file
+        series.setdefault(joined.series, []).append(joined)
+    return list(series.values())
+
+
+def _parsed(name: str) -> _File:
+    folder, base = str(Path(name).parent), Path(name).name
+    if not rereadable(name):
+        return _File(name, (name,), 0, rotated=False)
+    for kind, pattern in (("ring", _RING), ("ring", _RING_NUMBER_LAST), ("size", _BY_SIZE)):
+        match = pattern.fullmatch(base)
+        if match and match["number"]:
+            return _File(name, (kind, folder, match["stem"], match["rest"]), int(match["number"][:18]), rotated=True)
+    for pattern in (_BY_TIME, _COUNTED):
+        match = pattern.fullmatch(base)
+        if match:
+            digits = re.sub(r"\D", "", match["number"])
+            return _File(name, ("", folder, match["stem"], match["rest"]), int(digits[:18]), rotated=False)
+    return _File(name, ("", folder, base), 0, rotated=False)
+
+
+def _captures(series: list[_File]) -> Iterator[Capture]:
+    if len(series) == 1:
+        yield Capture((series[0].name,))
+        return
+    series = sorted(series, key=lambda file: (file.number, file.name))
+    times = [begins(file.name) for file in series]
+    latest = max((time for time in times if time is not None), default=0)
+    known = [latest if time is None else time for time in times]
+    if all(file.rotated for file in series):
+        turned = _turned(known)
+        yield Capture(tuple(file.name for file in series[turned:] + series[:turned]))
+        return
+    order = sorted(range(len(series)), key=lambda index: (known[index], index))
+    yield Capture(tuple(series[index].name for index in order), tuple(known[index] for index in order))
+
+
+def _turned(times: Sequence[int]) -> int:
+    """Where a ring of files begins, which was written over from its beginning: the place of the earliest, if all follow from it.
+
+    Two files tell nothing: there a clock may have been set.
+    """
+    first = times.index(min(times))
+    round_ = [*times[first:], *times[:first]]
+    return first if len(times) > 2 and round_ == sorted(round_) else 0
