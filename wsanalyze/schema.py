@@ -48,6 +48,12 @@ CAPTURES: Final = (
         "bytes",
     ),
     _c("problems", "texts", "what is wrong with the file, one sentence each"),
+    _c(
+        "tunnels",
+        "text",
+        "how many of `segments` came in tunnels, by kind (`vxlan`, `geneve`, `gre`, `erspan`, `gtp-u`, `ip-in-ip`), such as "
+        "`vxlan: 120, geneve: 3`; one in several counts for each of their kinds; null without any",
+    ),
 )
 
 CONNECTIONS: Final = (

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::{CaptureError, Reader, Summary};
-use crate::packet::{Decoded, Decoder};
+use crate::packet::{Decoded, Decoder, Tunnels};
 use crate::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
 use crate::stream::Connections;
 use crate::table::{Builders, CaptureRow, Tables};
@@ -86,6 +86,7 @@ struct Counted {
     segments: u64,
     undecoded: Undecoded,
     incomplete_datagrams: u64,
+    tunnels: Tunnels,
 }
 
 /// The way of the data: records, segments, connections, rows.
@@ -113,6 +114,7 @@ fn walk(reader: &mut Reader, output: &Rc<RefCell<Output>>, keys: &Keys, progress
     }
     connections.finish();
     counted.incomplete_datagrams = decoder.incomplete_datagrams();
+    counted.tunnels = decoder.tunnels().clone();
     progress(reader.bytes_read());
     counted
 }
@@ -163,6 +165,7 @@ fn finish(
     let link_types: Vec<String> = summary.link_types.iter().map(u32::to_string).collect();
     let link_types = link_types.join(",");
     let problems = problems::of(summary, &counted.undecoded, counted.incomplete_datagrams, builders.absent());
+    let tunnels = Some(counted.tunnels.to_string()).filter(|told| !told.is_empty());
     builders.finish(&CaptureRow {
         file: Some(name),
         format: Some(&format),
@@ -179,5 +182,6 @@ fn finish(
         undecoded: Some(counted.undecoded.count()),
         cut_at: summary.cut_at,
         problems: Some(&problems),
+        tunnels: tunnels.as_deref(),
     })
 }

@@ -20,6 +20,7 @@ table! {
     undecoded: U64,
     cut_at: U64,
     problems: Texts,
+    tunnels: Text,
 }
 
 table! {
