@@ -54,6 +54,12 @@ CAPTURES: Final = (
     _c(
         "frames", "u64", "frames as Wireshark numbers them: the packets, and blocks that it counts though they are none"
     ),
+    _c(
+        "tunnels",
+        "text",
+        "how many of `segments` came in tunnels, by kind (`vxlan`, `geneve`, `gre`, `erspan`, `gtp-u`, `ip-in-ip`), such as "
+        "`vxlan: 120, geneve: 3`; one in several counts for each of their kinds; null without any",
+    ),
 )
 
 CONNECTIONS: Final = (

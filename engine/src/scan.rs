@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::{CaptureError, Part, Series, Step};
-use crate::packet::{Decoded, Decoder};
+use crate::packet::{Decoded, Decoder, Tunnels};
 use crate::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
 use crate::stream::Connections;
 use crate::table::{Builders, CaptureRow, Tables};
@@ -99,6 +99,7 @@ struct Counted {
 struct OfFile {
     segments: u64,
     undecoded: Undecoded,
+    tunnels: Tunnels,
 }
 
 impl Counted {
@@ -123,7 +124,12 @@ fn walk(series: &mut Series, output: &Rc<RefCell<Output>>, keys: &Keys, progress
         Connections::new(|number| Conversation::new(number, Rc::clone(output), Arc::clone(&keys.secrets)));
     let mut counted = Counted::default();
     let mut pace = Pace::new();
+    let mut current = 0;
     while let Some((file, record)) = series.next() {
+        if file != current {
+            counted.file(current).tunnels = decoder.take_tunnels();
+            current = file;
+        }
         let of_file = counted.file(file);
         match decoder.decode(&record) {
             Decoded::Segment(segment) => {
@@ -140,6 +146,7 @@ fn walk(series: &mut Series, output: &Rc<RefCell<Output>>, keys: &Keys, progress
     }
     connections.finish();
     counted.incomplete_datagrams = decoder.incomplete_datagrams();
+    counted.file(current).tunnels = decoder.take_tunnels();
     progress(series.bytes_read());
     counted
 }
@@ -205,6 +212,7 @@ struct File<'a> {
     link_types: String,
     segments: u64,
     undecoded: u64,
+    tunnels: Option<String>,
     problems: Vec<Cow<'static, str>>,
 }
 
@@ -223,6 +231,7 @@ impl<'a> File<'a> {
             link_types: link_types.join(","),
             segments: counted.segments,
             undecoded: counted.undecoded.count(),
+            tunnels: Some(counted.tunnels.to_string()).filter(|told| !told.is_empty()),
             problems: problems::of(summary, &counted.undecoded, fragments, absent),
         }
     }
@@ -247,6 +256,7 @@ impl<'a> File<'a> {
             cut_at: summary.cut_at,
             problems: Some(&self.problems),
             frames: Some(self.part.frames),
+            tunnels: self.tunnels.as_deref(),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Takes fragments of IP datagrams in any order, gives the datagram once it is whole (RFC 791 §3.2, RFC 8200 §4.5).
 //!
-//! Where fragments overlap, the bytes that came first win.
+//! Where fragments overlap, the bytes that came first win. Of datagrams that turn out to hold neither TCP nor a tunnel no
+//! bytes are kept.
+
+mod datagram;
 
 use std::collections::{HashMap, VecDeque};
-use std::iter;
-use std::ops::Range;
 
 use super::Address;
+use datagram::Datagram;
 
 /// How many datagrams may have begun without being whole; beyond it the oldest is given up.
 const MAX_DATAGRAMS: usize = 4096;
@@ -21,9 +23,6 @@ const MAX_AGE: u64 = 32_768;
 /// The largest datagram (RFC 791 §3.1).
 const MAX_DATAGRAM: usize = 65_535;
 
-/// How many separate parts of a datagram may be there; fragments come nearly in order, so that there are few.
-const MAX_PARTS: usize = 128;
-
 /// What fragments of one datagram have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -31,6 +30,8 @@ pub(super) struct Key {
     pub(super) destination: Address,
     pub(super) id: u32,
     pub(super) protocol: u8,
+    /// How many tunnels are around them: a packet captured bare and in a tunnel is not one datagram.
+    pub(super) tunnels: u8,
 }
 
 /// One fragment.
@@ -44,37 +45,33 @@ pub(super) struct Piece<'a> {
     /// Bytes at its end that were not captured.
     pub(super) missing: u32,
     pub(super) rerouted: bool,
+    /// Whether the datagram is worth putting together; `None` where another fragment tells.
+    pub(super) wanted: Option<bool>,
 }
 
 /// A datagram that is whole: what its first fragment's next header announces.
 #[derive(Debug)]
-pub(super) struct Whole<'a> {
+pub(super) struct Whole {
     pub(super) key: Key,
     pub(super) next_header: u8,
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Vec<u8>,
     pub(super) rerouted: bool,
 }
 
 /// What a fragment led to.
 #[derive(Debug)]
-pub(super) enum Reassembled<'a> {
-    Whole(Whole<'a>),
+pub(super) enum Reassembled {
+    Whole(Whole),
     Waiting,
+    Unwanted,
     Refused(&'static str),
 }
 
-/// A datagram of which a part is there.
-#[derive(Debug, Default)]
-struct Datagram {
-    begun: u64,
-    bytes: Vec<u8>,
-    /// What of `bytes` is there: in order, not touching each other.
-    parts: Vec<Range<usize>>,
-    /// The length, known from the last fragment.
-    total: Option<usize>,
-    /// Known from the first fragment.
-    next_header: u8,
-    rerouted: bool,
+impl Reassembled {
+    /// Odd fragments are told only of datagrams that are known to be worth putting together.
+    fn refused(reason: &'static str, wanted: Option<bool>) -> Self {
+        if wanted == Some(true) { Self::Refused(reason) } else { Self::Unwanted }
+    }
 }
 
 /// The datagrams that wait for fragments.
@@ -84,51 +81,54 @@ pub(super) struct Fragments {
     /// In the order in which they began; those that are whole stand here until their turn comes.
     order: VecDeque<(u64, Key)>,
     bytes: usize,
-    whole: Vec<u8>,
     given_up: u64,
 }
 
 impl Fragments {
-    /// How many datagrams lack a part, those that still wait included.
+    /// How many datagrams lack a part that are worth putting together, those that still wait included.
     pub(super) fn incomplete(&self) -> u64 {
-        self.given_up.saturating_add(self.waiting.len() as u64)
+        let waiting = self.waiting.values().filter(|datagram| datagram.wanted == Some(true)).count();
+        self.given_up.saturating_add(waiting as u64)
     }
 
     /// Adds a fragment that was captured in `frame`.
-    pub(super) fn add(&mut self, piece: &Piece<'_>, frame: u64) -> Reassembled<'_> {
+    pub(super) fn add(&mut self, piece: &Piece<'_>, frame: u64) -> Reassembled {
         let length = piece.payload.len().saturating_add(piece.missing as usize);
         let end = piece.offset.saturating_add(length);
         if end > MAX_DATAGRAM {
-            return Reassembled::Refused("fragment beyond the longest datagram");
+            return Reassembled::refused("fragment beyond the longest datagram", piece.wanted);
         }
         // RFC 8200 §4.5; RFC 791 §3.2.
         if length == 0 || (piece.more && !length.is_multiple_of(8)) {
-            return Reassembled::Refused("fragment's length not a multiple of 8");
+            return Reassembled::refused("fragment's length not a multiple of 8", piece.wanted);
         }
         self.give_up_old(frame);
         let datagram = self.waiting.entry(piece.key).or_insert_with(|| {
             self.order.push_back((frame, piece.key));
-            Datagram { begun: frame, ..Datagram::default() }
+            Datagram::new(frame)
         });
         let size = datagram.bytes.len();
         let added = datagram.add(piece, end);
-        self.bytes = self.bytes.saturating_add(datagram.bytes.len() - size);
+        let wanted = datagram.wanted;
+        self.bytes = self.bytes.saturating_sub(size).saturating_add(datagram.bytes.len());
         match added {
-            Err(reason) => Reassembled::Refused(reason),
+            Err(reason) => Reassembled::refused(reason, wanted),
+            Ok(true) => self.complete(piece.key),
             Ok(false) => {
                 self.give_up_beyond_limits();
-                Reassembled::Waiting
+                if wanted == Some(false) { Reassembled::Unwanted } else { Reassembled::Waiting }
             }
-            Ok(true) => self.complete(piece.key),
         }
     }
 
-    fn complete(&mut self, key: Key) -> Reassembled<'_> {
+    fn complete(&mut self, key: Key) -> Reassembled {
         let Some(datagram) = self.waiting.remove(&key) else { return Reassembled::Waiting };
         self.bytes = self.bytes.saturating_sub(datagram.bytes.len());
+        if datagram.is_unwanted() {
+            return Reassembled::Unwanted;
+        }
         let Datagram { bytes, next_header, rerouted, .. } = datagram;
-        self.whole = bytes;
-        Reassembled::Whole(Whole { key, next_header, bytes: &self.whole, rerouted })
+        Reassembled::Whole(Whole { key, next_header, bytes, rerouted })
     }
 
     fn give_up_old(&mut self, frame: u64) {
@@ -156,68 +156,25 @@ impl Fragments {
             && let Some(datagram) = self.waiting.remove(&key)
         {
             self.bytes = self.bytes.saturating_sub(datagram.bytes.len());
-            self.given_up = self.given_up.saturating_add(1);
+            self.given_up = self.given_up.saturating_add(u64::from(datagram.wanted == Some(true)));
         }
         true
     }
 }
 
-impl Datagram {
-    /// Adds a fragment that ends at `end`; `true` once all is there.
-    fn add(&mut self, piece: &Piece<'_>, end: usize) -> Result<bool, &'static str> {
-        let there = self.parts.last().map_or(0, |part| part.end);
-        match self.total {
-            Some(total) if end > total || (!piece.more && end != total) => {
-                return Err("fragments disagree about the datagram's length");
-            }
-            None if !piece.more && end < there => return Err("fragments disagree about the datagram's length"),
-            None if !piece.more => self.total = Some(end),
-            _ => {}
-        }
-        if self.parts.len() >= MAX_PARTS {
-            return Err("too many separate fragments of a datagram");
-        }
-        if piece.offset == 0 && self.parts.first().is_none_or(|part| part.start != 0) {
-            self.next_header = piece.next_header;
-            self.rerouted = piece.rerouted;
-        }
-        if !piece.payload.is_empty() {
-            self.fill(piece.offset, piece.payload);
-        }
-        Ok(self.total.is_some_and(|total| self.parts.first() == Some(&(0..total))))
-    }
-
-    /// Copies what is not there yet, and joins the parts that it touches.
-    fn fill(&mut self, offset: usize, payload: &[u8]) {
-        let end = offset + payload.len();
-        if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
-        }
-        let first = self.parts.partition_point(|part| part.end < offset);
-        let last = self.parts.partition_point(|part| part.start <= end);
-        let mut from = offset;
-        for part in &self.parts[first..last] {
-            if from < part.start {
-                self.bytes[from..part.start].copy_from_slice(&payload[from - offset..part.start - offset]);
-            }
-            from = from.max(part.end);
-        }
-        if from < end {
-            self.bytes[from..end].copy_from_slice(&payload[from - offset..]);
-        }
-        let start = self.parts.get(first).filter(|_| first < last).map_or(offset, |part| part.start.min(offset));
-        self.parts.splice(first..last, iter::once(start..from.max(end)));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::datagram::MAX_PARTS;
     use super::*;
 
     fn piece(id: u32, offset: usize, more: bool, payload: &[u8]) -> Piece<'_> {
         let (source, destination) = (Address::from_v4([10, 0, 0, 1]), Address::from_v4([10, 0, 0, 2]));
-        let key = Key { source, destination, id, protocol: 6 };
-        Piece { key, next_header: 6, offset, more, payload, missing: 0, rerouted: false }
+        let key = Key { source, destination, id, protocol: 6, tunnels: 0 };
+        Piece { key, next_header: 6, offset, more, payload, missing: 0, rerouted: false, wanted: Some(true) }
+    }
+
+    fn wanting(piece: Piece<'_>, wanted: Option<bool>) -> Piece<'_> {
+        Piece { wanted, ..piece }
     }
 
     /// That what is counted is what is held.
@@ -290,5 +247,35 @@ mod tests {
         assert!(matches!(fragments.add(&piece(6, 0, true, &[1; 8]), MAX_AGE + 25), Reassembled::Waiting));
         assert!(matches!(fragments.add(&piece(5, 8, false, &[2; 8]), MAX_AGE + 26), Reassembled::Whole(_)));
         check(&fragments);
+    }
+
+    #[test]
+    fn what_turns_out_not_to_be_wanted_is_let_go() {
+        let mut fragments = Fragments::default();
+        let last = wanting(piece(1, 64, false, &[0; 8]), None);
+        assert!(matches!(fragments.add(&last, 1), Reassembled::Waiting));
+        assert_eq!((fragments.bytes, fragments.incomplete()), (72, 0));
+        let first = wanting(piece(1, 0, true, &[0; 8]), Some(false));
+        assert!(matches!(fragments.add(&first, 2), Reassembled::Unwanted));
+        check(&fragments);
+        assert_eq!((fragments.bytes, fragments.waiting.len(), fragments.incomplete()), (0, 1, 0));
+        let middle = wanting(piece(1, 8, true, &[0; 56]), None);
+        assert!(matches!(fragments.add(&middle, 3), Reassembled::Unwanted));
+        check(&fragments);
+        assert_eq!((fragments.waiting.len(), fragments.incomplete()), (0, 0));
+    }
+
+    #[test]
+    fn odd_fragments_are_told_of_what_is_wanted() {
+        for (wanted, told) in [(Some(true), true), (Some(false), false), (None, false)] {
+            let mut fragments = Fragments::default();
+            let _ = fragments.add(&wanting(piece(1, 64, false, &[0; 8]), wanted), 1);
+            for odd in [piece(1, 80, false, &[0; 8]), piece(1, 0, true, &[0; 7]), piece(1, 65_528, true, &[0; 8])] {
+                let added = fragments.add(&wanting(odd, wanted), 2);
+                assert_eq!(matches!(added, Reassembled::Refused(_)), told);
+                assert_eq!(matches!(added, Reassembled::Unwanted), !told);
+            }
+            check(&fragments);
+        }
     }
 }

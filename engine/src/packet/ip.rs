@@ -1,9 +1,7 @@
-//! Takes an IP packet, gives the TCP segment or the fragment that it carries.
-//!
-//! Tunnels would fit in [`upper_layer`]: another protocol there leads to another IP packet.
+//! Takes an IP packet, gives the TCP segment, the fragment, or what may be a tunnel that it carries.
 
-use super::Address;
 use super::fragments::{Key, Piece, Whole};
+use super::{Address, tunnel};
 
 /// How many extension headers may stand before TCP; RFC 8200 §4.1 lists seven, all but one of them once.
 const MAX_EXTENSION_HEADERS: usize = 16;
@@ -19,7 +17,7 @@ const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 const MOBILITY: u8 = 135;
 
-/// An IP packet that carries TCP.
+/// An IP packet, and what stands behind its headers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'a> {
     pub(super) source: Address,
@@ -37,6 +35,8 @@ pub(super) struct Packet<'a> {
 pub(super) enum Carried<'a> {
     Tcp(Packet<'a>),
     Fragment(Piece<'a>),
+    /// What may be a tunnel, and its protocol number.
+    Tunnel(Packet<'a>, u8),
     Other,
     Malformed(&'static str),
 }
@@ -52,12 +52,12 @@ pub(super) fn carried(bytes: &[u8], cut: u32) -> Carried<'_> {
 }
 
 /// Goes through the headers that were inside a fragmented datagram.
-pub(super) fn reassembled(whole: Whole<'_>) -> Carried<'_> {
+pub(super) fn reassembled(whole: &Whole) -> Carried<'_> {
     let packet = Packet {
         source: whole.key.source,
         destination: whole.key.destination,
         id: if whole.key.source.is_v4() { whole.key.id } else { 0 },
-        payload: whole.bytes,
+        payload: &whole.bytes,
         missing: 0,
         rerouted: whole.rerouted,
     };
@@ -81,6 +81,26 @@ pub(super) fn is_plausible(bytes: &[u8], cut: u32) -> bool {
             && header_length >= IPV4_HEADER_MIN
             && (total == 0 || (header_length..=on_wire).contains(&total))
     })
+}
+
+/// Whether an IP header is there, whatever it says.
+pub(super) fn has_header(bytes: &[u8]) -> bool {
+    let length = if bytes.first().is_some_and(|byte| byte >> 4 == 6) { IPV6_HEADER } else { IPV4_HEADER_MIN };
+    bytes.len() >= length
+}
+
+/// Whether an IP packet may begin here; of a header that is not whole the rest must have been cut off.
+pub(super) fn may_begin(bytes: &[u8], cut: u32) -> bool {
+    let sound = match bytes {
+        [] => true,
+        [first, rest @ ..] if first >> 4 == 4 => {
+            let header_length = usize::from(first & 0xf) * 4;
+            let total = rest.get(1..3).map_or(0, |field| usize::from(u16::from_be_bytes([field[0], field[1]])));
+            header_length >= IPV4_HEADER_MIN && (total == 0 || total >= header_length)
+        }
+        [first, ..] => first >> 4 == 6,
+    };
+    sound && (cut > 0 || has_header(bytes))
 }
 
 /// RFC 791 §3.1.
@@ -159,6 +179,9 @@ fn upper_layer(mut packet: Packet<'_>, mut next_header: u8) -> Carried<'_> {
         if next_header == TCP {
             return Carried::Tcp(packet);
         }
+        if tunnel::is_announced(next_header) {
+            return Carried::Tunnel(packet, next_header);
+        }
         if !is_extension(&packet, next_header) {
             return Carried::Other;
         }
@@ -202,12 +225,16 @@ fn is_extension(packet: &Packet<'_>, next_header: u8) -> bool {
     }
 }
 
-/// A fragment, unless it is one of another protocol than TCP. Only the first one's next header counts.
+/// A fragment, unless it is one of a protocol that is not looked into. Only the first one's next header counts.
 fn piece(packet: Packet<'_>, id: u32, protocol: u8, next_header: u8, offset: usize, more: bool) -> Carried<'_> {
-    if next_header != TCP && !is_extension(&packet, next_header) {
+    let wanted = if tunnel::is_announced(next_header) {
+        tunnel::may_be_in(next_header, offset, packet.payload)
+    } else if next_header == TCP || is_extension(&packet, next_header) {
+        Some(true)
+    } else {
         return Carried::Other;
-    }
+    };
     let Packet { source, destination, payload, missing, rerouted, .. } = packet;
-    let key = Key { source, destination, id, protocol };
-    Carried::Fragment(Piece { key, next_header, offset, more, payload, missing, rerouted })
+    let key = Key { source, destination, id, protocol, tunnels: 0 };
+    Carried::Fragment(Piece { key, next_header, offset, more, payload, missing, rerouted, wanted })
 }

@@ -51,7 +51,7 @@ pub(super) fn network(link_type: u32, data: &[u8]) -> Network<'_> {
 }
 
 /// Destination, source, EtherType.
-fn ethernet(data: &[u8]) -> Network<'_> {
+pub(super) fn ethernet(data: &[u8]) -> Network<'_> {
     match data {
         [_, _, _, _, _, _, _, _, _, _, _, _, high, low, rest @ ..] => {
             ether_type(u16::from_be_bytes([*high, *low]), rest)

@@ -1,6 +1,7 @@
 //! Takes one captured record, gives the TCP segment in it.
 //!
-//! `link` finds the IP packet, `ip` goes through its headers, `fragments` puts fragments together, `tcp` reads the segment.
+//! `link` finds the IP packet, `ip` goes through its headers, `fragments` puts fragments together, `tunnel` takes off what
+//! mirrors and overlay networks put around packets, `tcp` reads the segment.
 //! Payloads are borrowed from the record, or from the decoder where a datagram had to be put together.
 
 mod cooked;
@@ -12,14 +13,17 @@ mod nflog;
 mod ppp;
 mod segment;
 mod tcp;
+mod tunnel;
 
 pub use endpoint::{Address, Endpoint};
 pub use segment::{Flags, Segment};
+pub use tunnel::Tunnels;
 
 use crate::capture::Record;
-use fragments::{Fragments, Reassembled};
+use fragments::{Fragments, Reassembled, Whole};
 use ip::Carried;
 use link::Network;
+use tunnel::{Around, MAX_TUNNELS, Tunnel};
 
 /// What a record holds.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub enum Decoded<'a> {
     Segment(Segment<'a>),
     /// Something that is sound and not TCP over IP: UDP, ARP, ICMP, LLDP …
     OtherProtocol,
-    /// A fragment of a TCP segment, kept until the rest of it comes.
+    /// A fragment of what may hold a TCP segment, kept until the rest of it comes.
     Fragment,
     /// Headers that contradict themselves or are cut off, and what is wrong.
     Malformed(&'static str),
@@ -40,6 +44,9 @@ pub enum Decoded<'a> {
 #[derive(Debug, Default)]
 pub struct Decoder {
     fragments: Fragments,
+    /// The datagrams that were put together for the record, one inside the other.
+    whole: [Option<Whole>; MAX_TUNNELS + 1],
+    tunnels: Tunnels,
 }
 
 impl Decoder {
@@ -68,18 +75,56 @@ impl Decoder {
         };
         match carried {
             Carried::Tcp(packet) => tcp::segment(&packet, record.frame, record.time),
-            Carried::Fragment(fragment) => match self.fragments.add(&fragment, record.frame) {
-                Reassembled::Whole(packet) => match ip::reassembled(packet) {
-                    Carried::Tcp(packet) => tcp::segment(&packet, record.frame, record.time),
-                    Carried::Malformed(reason) => Decoded::Malformed(reason),
-                    Carried::Other | Carried::Fragment(_) => Decoded::OtherProtocol,
-                },
-                Reassembled::Waiting => Decoded::Fragment,
-                Reassembled::Refused(reason) => Decoded::Malformed(reason),
-            },
             Carried::Other => Decoded::OtherProtocol,
             Carried::Malformed(reason) => Decoded::Malformed(reason),
+            wrapped => self.unwrap(wrapped, record),
         }
+    }
+
+    /// Decodes what is in fragments, or in tunnels, or in both.
+    fn unwrap<'a>(&'a mut self, mut carried: Carried<'a>, record: &Record<'a>) -> Decoded<'a> {
+        let Self { fragments, whole, tunnels } = self;
+        let mut whole = whole.iter_mut();
+        let mut around = Around::default();
+        loop {
+            carried = match carried {
+                Carried::Tcp(packet) => {
+                    let decoded = tcp::segment(&packet, record.frame, record.time);
+                    if matches!(decoded, Decoded::Segment(_)) {
+                        tunnels.add(around);
+                    }
+                    return decoded;
+                }
+                Carried::Fragment(mut fragment) => {
+                    fragment.key.tunnels = around.count();
+                    match fragments.add(&fragment, record.frame) {
+                        Reassembled::Whole(datagram) => match whole.next() {
+                            Some(room) => ip::reassembled(room.insert(datagram)),
+                            None => Carried::Malformed("fragments inside too many fragmented datagrams"),
+                        },
+                        Reassembled::Waiting => return Decoded::Fragment,
+                        Reassembled::Unwanted => Carried::Other,
+                        Reassembled::Refused(reason) => Carried::Malformed(reason),
+                    }
+                }
+                Carried::Tunnel(packet, protocol) => match tunnel::open(&packet, protocol) {
+                    Tunnel::Around(..) if around.is_full() => Carried::Malformed("too many tunnels"),
+                    Tunnel::Around(kind, bytes, missing) => {
+                        around.add(kind);
+                        ip::carried(bytes, missing)
+                    }
+                    Tunnel::Other => Carried::Other,
+                    Tunnel::Malformed(reason) => Carried::Malformed(reason),
+                },
+                Carried::Other => return Decoded::OtherProtocol,
+                Carried::Malformed(reason) => return Decoded::Malformed(reason),
+            }
+        }
+    }
+
+    /// How many segments came in tunnels since this was asked last.
+    pub fn take_tunnels(&mut self) -> Tunnels {
+        std::mem::take(&mut self.tunnels)
     }
 
     /// How many fragmented datagrams could not be put together so far: a fragment did not come, or was cut, or the

@@ -22,6 +22,7 @@ table! {
     cut_at: U64,
     problems: Texts,
     frames: U64,
+    tunnels: Text,
 }
 
 table! {

@@ -87,3 +87,43 @@ pub fn pppoe(protocol: u16, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len() + 2).unwrap();
     [&[0x11, 0, 0, 7][..], &length.to_be_bytes(), &protocol.to_be_bytes(), payload].concat()
 }
+
+/// A UDP datagram without a checksum.
+pub fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len() + 8).unwrap();
+    [&[0xee, 0xee][..], &port.to_be_bytes(), &length.to_be_bytes(), &[0, 0], payload].concat()
+}
+
+/// UDP in IPv4.
+pub fn datagram(port: u16, payload: &[u8]) -> Vec<u8> {
+    ipv4_with(17, 0x4321, 0, &[], &udp(port, payload))
+}
+
+pub fn vxlan(payload: &[u8]) -> Vec<u8> {
+    [&[8, 0, 0, 0, 0, 0, 42, 0][..], payload].concat()
+}
+
+/// GENEVE with its options.
+pub fn geneve(protocol: u16, options: &[u8], payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(options.len() / 4).unwrap();
+    [&[length, 0][..], &protocol.to_be_bytes(), &[0, 0, 42, 0], options, payload].concat()
+}
+
+/// GRE with the fields that its flags announce.
+pub fn gre(flags: u16, protocol: u16, payload: &[u8]) -> Vec<u8> {
+    let fields = vec![7; flags.count_ones() as usize * 4];
+    [&flags.to_be_bytes()[..], &protocol.to_be_bytes(), &fields, payload].concat()
+}
+
+/// ERSPAN type III with a frame of this type, and the platform's subheader.
+pub fn erspan_iii(frame: u8, subheader: bool, payload: &[u8]) -> Vec<u8> {
+    let platform = if subheader { vec![9; 8] } else { Vec::new() };
+    let last = [0, 0, frame << 2, u8::from(subheader)];
+    [&[0x20, 5, 0, 3, 0, 0, 0, 1][..], &last, &platform, payload].concat()
+}
+
+/// A G-PDU; `flags` are those of the optional fields, which then come first in `rest`.
+pub fn gtp_u(flags: u8, rest: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(rest.len()).unwrap();
+    [&[0x30 | flags, 255][..], &length.to_be_bytes(), &[0, 0, 0, 42], rest].concat()
+}

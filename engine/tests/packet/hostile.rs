@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use wsanalyze_engine::capture::Record;
 use wsanalyze_engine::packet::{Decoded, Decoder};
 
-use super::build::{ethernet, ipv4, ipv4_fragment, ipv6, ipv6_fragment, ipv6_with, pppoe, sll, sll2, tcp};
+use super::build::{
+    datagram, erspan_iii, ethernet, geneve, gre, gtp_u, ipv4, ipv4_fragment, ipv4_with, ipv6, ipv6_fragment, ipv6_with,
+    pppoe, sll, sll2, tcp, vxlan,
+};
 
 /// The link types that are read, and one that is not.
 const LINK_TYPES: [u32; 15] = [0, 1, 9, 12, 14, 50, 51, 101, 108, 113, 228, 229, 239, 276, 7];
@@ -43,6 +46,17 @@ fn samples() -> Vec<Vec<u8>> {
         ethernet(0x86dd, &ipv6_fragment(1, 32, false, &whole[32..])),
         sll(0x0800, 4, [0; 8], &ipv4(b"payload")),
         sll2(0x86dd, 4, [0; 8], &ipv6(b"payload")),
+        ethernet(0x0800, &datagram(4789, &vxlan(&ethernet(0x0800, &ipv4(b"payload"))))),
+        ethernet(0x0800, &datagram(6081, &geneve(0x86dd, &[1, 4, 0, 1, 0, 0, 0, 0], &ipv6(b"payload")))),
+        ethernet(0x0800, &datagram(2152, &gtp_u(4, &[&[0, 0, 0, 0x85, 1, 0, 9, 0], &ipv4(b"payload")[..]].concat()))),
+        ethernet(0x0800, &ipv4_with(47, 1, 0, &[], &gre(0xb000, 0x0800, &ipv4(b"payload")))),
+        ethernet(
+            0x86dd,
+            &ipv6_with(47, &gre(0x1000, 0x22eb, &erspan_iii(0, true, &ethernet(0x0800, &ipv4(b"payload"))))),
+        ),
+        ethernet(0x0800, &ipv4_with(4, 1, 0, &[], &ipv4_with(41, 1, 0, &[], &ipv6(b"payload")))),
+        ethernet(0x0800, &datagram(4789, &vxlan(&ethernet(0x0800, &ipv4_fragment(1, 0, true, &whole[..32]))))),
+        ethernet(0x0800, &datagram(4789, &vxlan(&ethernet(0x0800, &ipv4_fragment(1, 32, false, &whole[32..]))))),
     ]
 }
 
@@ -60,7 +74,7 @@ proptest! {
 
     #[test]
     fn mutated_packets(
-        order in vec(any::<prop::sample::Index>(), 1..20),
+        order in vec(any::<prop::sample::Index>(), 1..30),
         changes in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 0..20),
         length in any::<prop::sample::Index>(),
         cut in prop_oneof![Just(0), 0_u32..2_000, any::<u32>()],

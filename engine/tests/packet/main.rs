@@ -7,6 +7,8 @@ mod hostile;
 mod ip;
 mod link;
 mod tcp;
+mod tunnels;
+mod tunnels_refused;
 
 use wsanalyze_engine::capture::Record;
 use wsanalyze_engine::packet::{Decoded, Decoder, Segment};
