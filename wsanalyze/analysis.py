@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze import capture, pairing, rules, verdicts
+from wsanalyze.box import GOROUTER, Box, recognise
 from wsanalyze.capture import Tables
 from wsanalyze.completeness import sealed
 from wsanalyze.pairing import Pairing, legs
@@ -42,7 +43,7 @@ class RequestCounts:
     total: int
     """Distinct requests seen on either side; health checks and the load balancer's own apart."""
     judged: int
-    """Of those that reached the router, how many could be looked at."""
+    """Of those that reached the platform's router, how many could be looked at."""
     paired: int
     missing_x_forwarded_for: int
     missing_x_forwarded_proto: int
@@ -69,6 +70,8 @@ class Analysis:
     """`front` and `back`: exchanges that found no partner."""
     problems: tuple[tuple[str, str], ...]
     """What limits this analysis beyond what stands in the captures' own rows: the side, and a sentence."""
+    box: Box
+    """Which box stands between the captures, and is judged."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -87,29 +90,37 @@ def analyze(
     web_ports: Collection[int] = WEB_PORTS,
     clock_offset: float | None = None,
     key_logs: Sequence[str | os.PathLike[str]] = (),
+    box: Box | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Read the captures of both sides and judge what the load balancer did.
 
     `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `key_logs` are files of TLS secrets, as
-    SSLKEYLOGFILE names them, that decrypt either side; `progress` is told the fraction of
+    SSLKEYLOGFILE names them, that decrypt either side; `box` says which box is judged where its marks do not; `progress` is told the fraction of
     the bytes that have been read. Raises CaptureError where a file cannot be read at all.
     """
     tables = capture.read(front, back, progress, key_logs=key_logs)
-    return judge(*tables, web_ports=web_ports, clock_offset=clock_offset)
+    return judge(*tables, web_ports=web_ports, clock_offset=clock_offset, box=box)
 
 
 def judge(
-    front: Tables, back: Tables, *, web_ports: Collection[int] = WEB_PORTS, clock_offset: float | None = None
+    front: Tables,
+    back: Tables,
+    *,
+    web_ports: Collection[int] = WEB_PORTS,
+    clock_offset: float | None = None,
+    box: Box | None = None,
 ) -> Analysis:
     """Judge tables that have been read."""
     whole = (front, back)
     front, back = legs.part(front, back)
     pairs = pairing.pair(front, back, clock_offset=clock_offset)
-    handshakes = verdicts.judge(pairs, front, back)
-    requests = _requests(pairs, handshakes, back, front)
-    both = carried(pairs, handshakes, requests)
-    context = Context(handshakes, requests, both, front, back, pairs, web_ports)
+    box = box or recognise(front, back, pairs.pairs)
+    handshakes = verdicts.judge(pairs, front, back, box)
+    behind = _requests(pairs, handshakes, back, front)
+    both = carried(pairs, handshakes, behind)
+    requests = _in_front(handshakes, front) if box == GOROUTER else behind
+    context = Context(handshakes, requests, both, front, back, pairs, web_ports, box)
     findings = rules.apply(context)
     handshakes.insert(list(handshakes).index("time"), "findings", rules.of_handshakes(findings, handshakes))
     return Analysis(
@@ -118,9 +129,10 @@ def judge(
         clock_offset=ClockOffset(pairs.clock.low, pairs.clock.high, pairs.clock.pairs),
         handshakes=handshakes,
         findings=findings,
-        requests=_counts(pairs, handshakes, front, context),
+        requests=_counts(pairs, handshakes, front, behind, context),
         unpaired=_unpaired(pairs),
         problems=(*_shared(whole, (front, back)), *_problems(pairs, front, back)),
+        box=box,
     )
 
 
@@ -147,6 +159,23 @@ def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tab
     return judged
 
 
+def _in_front(handshakes: pd.DataFrame, front: Tables) -> pd.DataFrame:
+    """The front's requests that are judged, where they reach a Gorouter there: whole, no handshakes, nobody's health checks."""
+    chosen = front.exchanges[
+        _ordinary(handshakes, front) & (front.exchanges["request_state"] == "complete").to_numpy(bool)
+    ]
+    ports = front.connections.set_index("connection")["server_port"].reindex(chosen["connection"]).to_numpy(np.int64)
+    return chosen.assign(front_port=ports, back_port=np.nan)
+
+
+def _ordinary(handshakes: pd.DataFrame, front: Tables) -> np.ndarray:
+    """Whether each of the front's exchanges is a request, no handshake and nobody's health check."""
+    exchanges = front.exchanges
+    asked = exchanges["request_state"].notna() & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna())
+    ordinary: np.ndarray = asked.to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    return ordinary
+
+
 def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:
     """Back exchanges that carried a handshake, also those of other tries."""
     mine = pairs.pairs["front"].isin(handshakes["front_exchange"].dropna())
@@ -154,17 +183,15 @@ def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _counts(pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Context) -> RequestCounts:
-    requests = context.requests
-    exchanges = front.exchanges
-    ordinary = exchanges["request_state"].notna().to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
-    ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
-    seen = exchanges.loc[ordinary, "exchange"]
+def _counts(
+    pairs: Pairing, handshakes: pd.DataFrame, front: Tables, behind: pd.DataFrame, context: Context
+) -> RequestCounts:
+    seen = front.exchanges.loc[_ordinary(handshakes, front), "exchange"]
     partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
-    only_back = ~requests["exchange"].isin(partners["back"])
+    only_back = ~behind["exchange"].isin(partners["back"])
     return RequestCounts(
         total=len(seen) + int(only_back.sum()),
-        judged=len(requests),
+        judged=len(context.requests),
         paired=partners["front"].nunique(),
         missing_x_forwarded_for=int(lacks(context, "x_forwarded_for").sum()),
         missing_x_forwarded_proto=int(lacks(context, "x_forwarded_proto").sum()),

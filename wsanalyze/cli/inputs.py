@@ -60,6 +60,24 @@ show_secrets = click.option(
 )
 
 
+_AUTO = "auto"
+
+
+def _box(_: click.Context, __: click.Parameter, value: str) -> str | None:
+    return None if value == _AUTO else value
+
+
+box = click.option(
+    "--judged",
+    "box",
+    type=click.Choice([_AUTO, "load-balancer", "gorouter"]),
+    callback=_box,
+    default=_AUTO,
+    show_default=True,
+    help="The box between the captures; auto: a Gorouter where its marks tell, else a load balancer.",
+)
+
+
 def analyze(front: str, back: str, **options: Any) -> Analysis:
     """The analysis of two captures; a progress bar where it takes long. Raises Failure for unusable input."""
     from wsanalyze.analysis import analyze as run  # noqa: PLC0415

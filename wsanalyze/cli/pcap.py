@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from wsanalyze.cli import inputs, output
+
+if TYPE_CHECKING:
+    from wsanalyze.box import Box
 
 _LEVELS = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
@@ -15,6 +20,7 @@ Examples:
   ssh lb tcpdump -w - 'port 80' | wsanalyze pcap - lb-back.pcap
   wsanalyze pcap lb-front.pcap lb-back.pcap --keylog keys.txt
   wsanalyze pcap lb-front.pcap lb-back.pcap --web-port 80,443,8080 --fail-on warning
+  wsanalyze pcap lb-to-gorouter.pcap gorouter-to-app.pcap --judged gorouter
 """
 
 
@@ -45,6 +51,7 @@ def _ports(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
+@inputs.box
 def pcap(
     front: str,
     back: str,
@@ -56,15 +63,18 @@ def pcap(
     key_logs: tuple[str, ...],
     show_secrets: bool,
     clock_offset: float | None,
+    box: Box | None,
 ) -> int:
     """Tell what the load balancer did with each WebSocket handshake.
 
     FRONT was captured between the clients and the load balancer, BACK between the load balancer and the routers. Either may be `-`,
     standard input. pcap and pcapng, also compressed with gzip or zstd. TLS is decrypted with the secrets that --keylog names and those
     that a pcapng file carries.
+
+    Where FRONT was captured between the load balancer and a Gorouter, and BACK between that and the apps, the Gorouter is judged.
     """
     output.check(output_, (front, back, *key_logs))
-    analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs)
+    analysis = inputs.analyze(front, back, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs, box=box)
     if format_ == "json":
         from wsanalyze.report import json  # noqa: PLC0415
 
@@ -79,6 +89,7 @@ def pcap(
             colour=to_terminal and output.wants_colour(),
             show_secrets=show_secrets,
             key_logs=key_logs,
+            judged=box,
         )
     output.write(text, output_, (front, back, *key_logs))
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))

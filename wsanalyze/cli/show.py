@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from wsanalyze.cli import inputs, output
 from wsanalyze.cli.errors import Failure
+
+if TYPE_CHECKING:
+    from wsanalyze.box import Box
 
 MAX_NAMED = 12
 """Ids that are named when the one that was asked for does not exist."""
@@ -22,14 +27,22 @@ Examples:
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
+@inputs.box
 def show(
-    front: str, back: str, id_: str, *, key_logs: tuple[str, ...], show_secrets: bool, clock_offset: float | None
+    front: str,
+    back: str,
+    id_: str,
+    *,
+    key_logs: tuple[str, ...],
+    show_secrets: bool,
+    clock_offset: float | None,
+    box: Box | None,
 ) -> int:
     """Lay out one handshake: the ladder of events with times and frames, both heads side by side with what changed.
 
     ID is what `wsanalyze pcap` calls it.
     """
-    analysis = inputs.analyze(front, back, clock_offset=clock_offset, key_logs=key_logs)
+    analysis = inputs.analyze(front, back, clock_offset=clock_offset, key_logs=key_logs, box=box)
     handshakes = analysis.handshakes
     chosen = handshakes[handshakes["id"] == id_]
     if not len(chosen):

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from wsanalyze import completeness
 from wsanalyze.analysis import Analysis
+from wsanalyze.box import Box, worded
 from wsanalyze.capture import Tables
 from wsanalyze.report import summary
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
@@ -55,8 +56,9 @@ def render(
     colour: bool = False,
     show_secrets: bool = False,
     key_logs: Sequence[str] = (),
+    judged: Box | None = None,
 ) -> str:
-    """The first screen as text of at most `width` columns; `key_logs` are named in the commands that it gives."""
+    """The first screen as text of at most `width` columns; `key_logs` and `judged` are named in the commands that it gives."""
     screen = Console(
         file=io.StringIO(), width=max(40, width), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False,
@@ -67,7 +69,7 @@ def render(
         _handshakes(screen, analysis, show_secrets=show_secrets)
     _findings(screen, analysis, show_secrets=show_secrets)
     _facts(screen, analysis)
-    _next_steps(screen, analysis, key_logs)
+    _next_steps(screen, analysis, key_logs, judged)
     file = screen.file
     assert isinstance(file, io.StringIO)  # noqa: S101
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
@@ -81,7 +83,7 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in (*widths, "target"):
-        table.add_column(titles.get(name, name), no_wrap=True)
+        table.add_column(worded(titles.get(name, name), analysis.box), no_wrap=True)
     unread = summary.is_unread(rows).to_list()
     for index, row in enumerate(shown):
         path = (
@@ -211,7 +213,7 @@ def _capture(tables: Tables) -> str:
     return f"{visible(row['file'])}: {row['packets']} packets, {count} connection{'s' if count != 1 else ''}{span}"
 
 
-def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str]) -> None:
+def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str], judged: Box | None) -> None:
     """Lines to paste: they are never broken."""
     rows = summary.worst_first(analysis.handshakes)
     if not len(rows):
@@ -225,8 +227,9 @@ def _next_steps(screen: Console, analysis: Analysis, key_logs: Sequence[str]) ->
     ]
     files = (visible(str(tables.captures["file"].iloc[0])) for tables in (analysis.front, analysis.back))
     keys = "".join(f" --keylog {shlex.quote(visible(name))}" for name in key_logs)
+    named = f" --judged {judged}" if judged else ""
     lines += [
-        f"More: wsanalyze show {shlex.join(files)} {worst['id']}{keys}",
+        f"More: wsanalyze show {shlex.join(files)} {worst['id']}{keys}{named}",
         f"      wsanalyze explain {worst['verdict']}",
     ]
     for line in lines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from wsanalyze.box import NAMES, Box
 from wsanalyze.capture import Tables
 from wsanalyze.completeness import sealed as unread
 from wsanalyze.pairing.matching import BYTES
@@ -33,7 +34,7 @@ def twins(front: Tables, back: Tables) -> pd.DataFrame:
     return found
 
 
-def sealed(front: Tables, back: Tables) -> pd.DataFrame:
+def sealed(front: Tables, back: Tables, box: Box) -> pd.DataFrame:
     """The columns of `Analysis.handshakes` that such a connection has (but for `id` and `findings`), and `first_frame`.
 
     Only for those that nobody can read: what can be read is judged handshake by handshake.
@@ -55,7 +56,7 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
             "lb_front": _addressed(both, "server", ""),
             "lb_back": _addressed(both, "client", "_back"),
             "router": _addressed(both, "server", "_back"),
-            "reason": [_reason(*row) for row in zip(*(both[name] for name in _TOLD), strict=True)],
+            "reason": [_reason(box, *row) for row in zip(*(both[name] for name in _TOLD), strict=True)],
             "front_frames": _frames(both, ""),
             "back_frames": _frames(both, "_back"),
             "time": both["first"],
@@ -86,11 +87,11 @@ def _hellos(connections: pd.DataFrame) -> pd.DataFrame:
     return connections[there].assign(tls_client_random=connections.loc[there, "tls_client_random"].astype(object))
 
 
-def _reason(first: int, last: int, first_back: int, last_back: int, name: str | None) -> str:
+def _reason(box: Box, first: int, last: int, first_back: int, last_back: int, name: str | None) -> str:
     to = f" to {name}" if isinstance(name, str) else ""
     return (
         f"The TLS connection{to} (front frames {first} … {last}) left on the back byte for byte (the same ClientHello, back frames "
-        f"{first_back} … {last_back}): whatever handshake is inside, the load balancer could neither read nor change it."
+        f"{first_back} … {last_back}): whatever handshake is inside, the {NAMES[box].itself} could neither read nor change it."
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes a judged row, gives its reason as one sentence that names frames."""
+"""Takes a judged row and the box that is judged, gives its reason as one sentence that names frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from wsanalyze.box import GOROUTER, NAMES, Box, named, worded
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
 from wsanalyze.verdicts.case import NOTHING, Case
 from wsanalyze.verdicts.declarations import CASES
@@ -20,7 +21,7 @@ _BY = {
 }
 
 
-def reason(row: Mapping[Any, Any]) -> str:
+def reason(row: Mapping[Any, Any], box: Box) -> str:
     """Why the verdict is what it is."""
     if row["ambiguous"]:
         return (
@@ -36,10 +37,10 @@ def reason(row: Mapping[Any, Any]) -> str:
         if is_lost
     ]
     case: Case = CASES[row["case"]]
-    return case.reason.format(
+    return worded(case.reason, box).format(
         f=frames(row["f_request_frames"]),
         fa=frames(row["f_response_frames"]),
-        fs=row["f_said"],
+        fs=f"{row['f_said']}{own}," if (own := _own_words(row, box)) else row["f_said"],
         b=frames(row["b_request_frames"]),
         ba=frames(row["b_response_frames"]),
         bs=row["b_said"],
@@ -47,17 +48,23 @@ def reason(row: Mapping[Any, Any]) -> str:
         b101=_accepted(row, "b"),
         lost=" and ".join(lost),
         lack=_lack(row),
-        why=row["why"],
+        why=worded(row["why"], box),
         bridge=f"back connection {row['bridge']}",
         syn=row["syn_frame"],
         end=row["f_end_frame"],
         nothing=NOTHING,
-        client=_client(row),
-        router=_router(row),
+        client=_client(row, box),
+        router=_router(row, box),
         by=_by(row) + _as(row),
         use=", and the WebSocket was used" if row["b_in_use"] else "",
         its_answer="its own" if row["b_101"] else "any",
     )
+
+
+def _own_words(row: Mapping[Any, Any], box: Box) -> str:
+    """What a Gorouter says of an answer of its own, behind the status."""
+    words = row["f_x_cf_routererror"]
+    return f", {words}" if box == GOROUTER and isinstance(words, str) else ""
 
 
 def _accepted(row: Mapping[Any, Any], side: str) -> str:
@@ -97,30 +104,33 @@ def frames(numbers: Any) -> str:
             return f"frames {known[0]} … {known[-1]}"
 
 
-def _client(row: Mapping[Any, Any]) -> str:
+def _client(row: Mapping[Any, Any], box: Box) -> str:
     """What the client got."""
     if row["f_status"]:
-        return f"the client got {row['f_said']} (front {frames(row['f_response_frames'])})"
+        return f"the client got {row['f_said']}{_own_words(row, box)} (front {frames(row['f_response_frames'])})"
     how = "reset" if row["f_ended"] == "rst" else "closed"
     what, code = "connection", ""
     if isinstance(row["f_reset"], str):
         what, code = "stream", f"{row['f_reset']}, "
     if row["client_left"]:
-        return f"the client {how} the {what} before it had an answer ({code}front frame {row['f_end_frame']})"
+        return f"the {named('client', box)} {how} the {what} before it had an answer ({code}front frame {row['f_end_frame']})"
     if row["lb_left"]:
-        return f"the load balancer {how} the client's {what} without an answer ({code}front frame {row['f_end_frame']})"
+        return f"the {NAMES[box].itself} {how} the client's {what} without an answer ({code}front frame {row['f_end_frame']})"
     return "the client got no answer while it was captured"
 
 
-def _router(row: Mapping[Any, Any]) -> str:
+def _router(row: Mapping[Any, Any], box: Box) -> str:
     """What the router answered."""
+    router = NAMES[box].router
     if not row["b_status"]:
         if isinstance(row["b_reset"], str) and row["b_ended_by"] == "server":
-            return f"the router reset the stream ({row['b_reset']}, back frame {row['b_end_frame']})"
-        return "what the router answered is not in the capture" if row["b_hidden"] else "the router never answered"
+            return f"the {router} reset the stream ({row['b_reset']}, back frame {row['b_end_frame']})"
+        return (
+            f"what the {router} answered is not in the capture" if row["b_hidden"] else f"the {router} never answered"
+        )
     words = row["b_x_cf_routererror"]
     own = f", {words}" if isinstance(words, str) else ""
-    return f"the router answered {row['b_said']}{own} (back {frames(row['b_response_frames'])})"
+    return f"the {router} answered {row['b_said']}{own} (back {frames(row['b_response_frames'])})"
 
 
 def _lack(row: Mapping[Any, Any]) -> str:
