@@ -89,7 +89,7 @@ def recognise(front: Tables, back: Tables, pairs: pd.DataFrame) -> Box:
     """
     sure = pairs.loc[~(pairs["doubtful"] | pairs["likely"]).to_numpy(bool), ["front", "back"]].drop_duplicates("back")
     ours, theirs = (
-        tables.exchanges.set_index("exchange").loc[sure[side], list(_LOOKED_AT)]
+        tables.exchanges[["exchange", *_LOOKED_AT]].set_index("exchange").loc[sure[side]]
         for side, tables in (("front", front), ("back", back))
     )
     marks = 0
