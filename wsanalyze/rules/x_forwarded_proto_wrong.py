@@ -45,8 +45,9 @@ ADVICE = (
     "middleware; Apache: RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME})."
 )
 AT_GOROUTER = AtGorouter(
-    "Let the load balancer in front of the Gorouter replace it by http or https, as the client's connection is: the"
-    " Gorouter hands on what it gets. router.sanitize_forwarded_proto makes the Gorouter set it anew.",
+    "Let the load balancer in front of the Gorouter replace it by http or https, as the client's connection is: the "
+    "Gorouter hands on what it gets. Behind a load balancer in TCP mode let the Gorouter set it anew "
+    "(router.sanitize_forwarded_proto).",
     title="X-Forwarded-Proto, as the load balancer in front sent it, is not the client's scheme",
 )
 SCHEMES = ("http", "https")
