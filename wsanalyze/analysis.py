@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalyze import capture, pairing, rules, verdicts
+from wsanalyze.box import GOROUTER, Box, recognise
 from wsanalyze.capture import Source
 from wsanalyze.completeness import sealed
 from wsanalyze.filters import Filter, Selection
@@ -44,7 +45,7 @@ class RequestCounts:
     total: int
     """Distinct requests seen on either side; health checks and the load balancer's own apart."""
     judged: int
-    """Of those that reached the router, how many could be looked at."""
+    """Of those that reached the platform's router, how many could be looked at."""
     paired: int
     missing_x_forwarded_for: int
     missing_x_forwarded_proto: int
@@ -71,6 +72,8 @@ class Analysis:
     """`front` and `back`: exchanges that found no partner."""
     problems: tuple[tuple[str, str], ...]
     """What limits this analysis beyond what stands in the captures' own rows: the side, and a sentence."""
+    box: Box
+    """Which box stands between the captures, and is judged."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -91,6 +94,7 @@ def analyze(
     clock_offset: float | None = None,
     key_logs: Sequence[Source] = (),
     only: Filter | None = None,
+    box: Box | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Read the captures of both sides and judge what the load balancer did.
@@ -98,7 +102,8 @@ def analyze(
     Either side may be a file, a directory, a pattern, or several of them. Without `back`, `front` holds both legs; `lb` are the
     addresses of the box that is judged, which tell the legs apart (otherwise they are looked for in the traffic).
     `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks; `key_logs` are files of TLS secrets, as
-    SSLKEYLOGFILE names them, that decrypt either side; `only` chooses what is told of the result; `progress` is told the fraction of
+    SSLKEYLOGFILE names them, that decrypt either side; `only` chooses what is told of the result; `box` says
+    which box is judged where its marks do not; `progress` is told the fraction of
     the bytes that have been read. Raises CaptureError where a file cannot be read at all, or where the legs cannot be told apart;
     ValueError where `lb` holds what is no IP address.
     """
@@ -111,6 +116,7 @@ def analyze(
         web_ports=web_ports,
         clock_offset=clock_offset,
         only=only,
+        box=box,
         problems=found.problems,
     )
 
@@ -122,6 +128,7 @@ def judge(
     web_ports: Collection[int] = WEB_PORTS,
     clock_offset: float | None = None,
     only: Filter | None = None,
+    box: Box | None = None,
     problems: tuple[tuple[str, str], ...] = (),
 ) -> Analysis:
     """Judge tables that have been read; `only` chooses what is told of it, `problems` are what limits them."""
@@ -137,10 +144,12 @@ def judge(
         if not turned.clock.exchanged:
             front, back, pairs = back, front, turned
             problems = (*problems, *_exchanged(front, back))
-    handshakes = verdicts.judge(pairs, front, back)
-    requests = _requests(pairs, handshakes, back, front)
-    both = carried(pairs, handshakes, requests)
-    context = Context(handshakes, requests, both, front, back, pairs, web_ports)
+    box = box or recognise(front, back, pairs.pairs)
+    handshakes = verdicts.judge(pairs, front, back, box)
+    behind = _requests(pairs, handshakes, back, front)
+    both = carried(pairs, handshakes, behind)
+    requests = _in_front(handshakes, front) if box == GOROUTER else behind
+    context = Context(handshakes, requests, both, front, back, pairs, web_ports, box)
     selection = Selection(only, pairs, front, back) if only else None
     shown = selection.handshakes(handshakes) if selection else np.ones(len(handshakes), bool)
     kept = selection.evidence(set(handshakes.loc[shown, "id"])) if selection else None
@@ -152,9 +161,10 @@ def judge(
         clock_offset=ClockOffset(pairs.clock.low, pairs.clock.high, pairs.clock.pairs),
         handshakes=handshakes[shown].reset_index(drop=True),
         findings=findings,
-        requests=_counts(pairs, handshakes, front, context, selection),
+        requests=_counts(pairs, handshakes, front, behind, context, selection),
         unpaired=_unpaired(pairs),
         problems=(*problems, *clocks, *_problems(pairs, front, back)),
+        box=box,
     )
 
 
@@ -181,6 +191,23 @@ def _requests(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tab
     return judged
 
 
+def _in_front(handshakes: pd.DataFrame, front: Tables) -> pd.DataFrame:
+    """The front's requests that are judged, where they reach a Gorouter there: whole, no handshakes, nobody's health checks."""
+    chosen = front.exchanges[
+        _ordinary(handshakes, front) & (front.exchanges["request_state"] == "complete").to_numpy(bool)
+    ]
+    ports = front.connections.set_index("connection")["server_port"].reindex(chosen["connection"]).to_numpy(np.int64)
+    return chosen.assign(front_port=ports, back_port=np.nan)
+
+
+def _ordinary(handshakes: pd.DataFrame, front: Tables) -> np.ndarray:
+    """Whether each of the front's exchanges is a request, no handshake and nobody's health check."""
+    exchanges = front.exchanges
+    asked = exchanges["request_state"].notna() & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna())
+    ordinary: np.ndarray = asked.to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    return ordinary
+
+
 def _of_handshakes(pairs: Pairing, handshakes: pd.DataFrame) -> pd.Series:
     """Back exchanges that carried a handshake, also those of other tries."""
     mine = pairs.pairs["front"].isin(handshakes["front_exchange"].dropna())
@@ -198,24 +225,29 @@ def _exchanged(front: Tables, back: Tables) -> tuple[tuple[str, str], ...]:
 
 
 def _counts(
-    pairs: Pairing, handshakes: pd.DataFrame, front: Tables, context: Context, selection: Selection | None
+    pairs: Pairing,
+    handshakes: pd.DataFrame,
+    front: Tables,
+    behind: pd.DataFrame,
+    context: Context,
+    selection: Selection | None,
 ) -> RequestCounts:
-    requests = context.requests
-    asked = selection.requests("back", requests["exchange"]) if selection else np.ones(len(requests), bool)
-    exchanges = front.exchanges
-    ordinary = exchanges["request_state"].notna().to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
-    ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna()).to_numpy(bool)
-    if selection:
-        ordinary &= selection.requests("front", exchanges["exchange"])
-    seen = exchanges.loc[ordinary, "exchange"]
+    judged, side = context.requests, "front" if context.box == GOROUTER else "back"
+
+    def asked(where: str, numbers: pd.Series) -> np.ndarray:
+        return selection.requests(where, numbers) if selection else np.ones(len(numbers), bool)
+
+    seen = front.exchanges.loc[_ordinary(handshakes, front), "exchange"]
+    seen = seen[asked("front", seen)]
     partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
-    only_back = asked & ~requests["exchange"].isin(partners["back"]).to_numpy(bool)
+    only_back = asked("back", behind["exchange"]) & ~behind["exchange"].isin(partners["back"]).to_numpy(bool)
+    shown = asked(side, judged["exchange"])
     return RequestCounts(
         total=len(seen) + int(only_back.sum()),
-        judged=int(asked.sum()),
+        judged=int(shown.sum()),
         paired=partners["front"].nunique(),
-        missing_x_forwarded_for=int((asked & lacks(context, "x_forwarded_for")).sum()),
-        missing_x_forwarded_proto=int((asked & lacks(context, "x_forwarded_proto")).sum()),
+        missing_x_forwarded_for=int((shown & lacks(context, "x_forwarded_for")).sum()),
+        missing_x_forwarded_proto=int((shown & lacks(context, "x_forwarded_proto")).sum()),
     )
 
 

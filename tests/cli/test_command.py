@@ -180,3 +180,11 @@ def test_everything_is_explained_and_mistakes_are_helped(run: Run) -> None:
 
 def test_no_colour_when_piped(run: Run) -> None:
     assert "\x1b" not in run("pcap", FRONT, BACK, FORCE_COLOR="1").stdout
+
+
+def test_the_judged_box_can_be_named(run: Run) -> None:
+    for said, judged in (("auto", "load-balancer"), ("gorouter", "gorouter")):
+        done = run("pcap", FRONT, BACK, "--judged", said, "--format", "json")
+        assert json.loads(done.stdout)["judged"] == judged
+    assert "↔ Gorouter 203.0.113.1:80" in run("show", FRONT, BACK, "h1", "--judged", "gorouter").stdout
+    assert run("pcap", FRONT, BACK, "--judged", "router").returncode == 2

@@ -54,6 +54,24 @@ show_secrets = click.option(
 )
 
 
+_AUTO = "auto"
+
+
+def _box(_: click.Context, __: click.Parameter, value: str) -> str | None:
+    return None if value == _AUTO else value
+
+
+box = click.option(
+    "--judged",
+    "box",
+    type=click.Choice([_AUTO, "load-balancer", "gorouter"]),
+    callback=_box,
+    default=_AUTO,
+    show_default=True,
+    help="The box between the captures; auto: a Gorouter where its marks tell, else a load balancer.",
+)
+
+
 def _ports(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...]:
     ports = [] if value is None else [part.strip() for part in value.split(",")]
     if not all(port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536 for port in ports):

@@ -11,6 +11,9 @@ from wsanalyze.cli import inputs, output, sources
 if TYPE_CHECKING:
     from wsanalyze.filters import Moment
 
+if TYPE_CHECKING:
+    from wsanalyze.box import Box
+
 _LEVELS = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
 EPILOG = """\b
@@ -23,6 +26,7 @@ Examples:
   ssh lb tcpdump -w - 'port 80' | wsanalyze pcap - lb-back.pcap
   wsanalyze pcap lb-front.pcap lb-back.pcap --keylog keys.txt
   wsanalyze pcap lb-front.pcap lb-back.pcap --web-port 80,443,8080 --fail-on warning
+  wsanalyze pcap lb-to-gorouter.pcap gorouter-to-app.pcap --judged gorouter
 """
 
 
@@ -49,6 +53,7 @@ Examples:
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
+@inputs.box
 def pcap(
     words: tuple[str, ...],
     *,
@@ -66,6 +71,7 @@ def pcap(
     key_logs: tuple[str, ...],
     show_secrets: bool,
     clock_offset: float | None,
+    box: Box | None,
 ) -> int:
     """Tell what the load balancer did with each WebSocket handshake.
 
@@ -73,13 +79,17 @@ def pcap(
     file, a directory, a quoted pattern, or `-`, standard input; rotated files are read as one capture. BOTH holds both legs: --lb
     says whose, or it is found in the traffic. pcap and pcapng, also compressed with gzip or zstd. TLS is decrypted with the secrets
     that --keylog names and those that a pcapng file carries.
+
+    Where FRONT was captured between the load balancer and a Gorouter, and BACK between that and the apps, the Gorouter is judged.
     """
     from wsanalyze.filters import Filter  # noqa: PLC0415
 
     named = sources.named(words, fronts, backs, lb)
     output.check(output_, (*named.names, *key_logs))
     only = Filter(shown_ports, hosts, since, until)
-    analysis = inputs.analyze(named, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs, only=only)
+    analysis = inputs.analyze(
+        named, web_ports=web_ports, clock_offset=clock_offset, key_logs=key_logs, only=only, box=box
+    )
     read = (*analysis.front.frames.files, *analysis.back.frames.files, *key_logs)
     if format_ == "json":
         from wsanalyze.report import json  # noqa: PLC0415
@@ -88,14 +98,15 @@ def pcap(
     else:
         from wsanalyze.report import table  # noqa: PLC0415
 
-        before, after = named.again()
         to_terminal = output_ in {None, output.STANDARD_STREAM}
         text = table.render(
             analysis,
             width=output.width(),
             colour=to_terminal and output.wants_colour(),
             show_secrets=show_secrets,
-            again=(before, [*after, *(word for name in key_logs for word in ("--keylog", name))]),
+            again=named.again(
+                *(word for name in key_logs for word in ("--keylog", name)), *(("--judged", box) if box else ())
+            ),
         )
     output.write(text, output_, read)
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from wsanalyze.cli import inputs, output, sources
 from wsanalyze.cli.errors import Failure
+
+if TYPE_CHECKING:
+    from wsanalyze.box import Box
 
 MAX_NAMED = 12
 """Ids that are named when the one that was asked for does not exist."""
@@ -23,6 +28,7 @@ Examples:
 @inputs.key_logs
 @inputs.show_secrets
 @inputs.clock_offset
+@inputs.box
 def show(
     words: tuple[str, ...],
     *,
@@ -32,6 +38,7 @@ def show(
     key_logs: tuple[str, ...],
     show_secrets: bool,
     clock_offset: float | None,
+    box: Box | None,
 ) -> int:
     """Lay out one handshake: the ladder of events with times and frames, both heads side by side with what changed.
 
@@ -41,7 +48,7 @@ def show(
         raise click.UsageError("no handshake is named: the ID comes after the captures, or before --front and --back.")
     *places, id_ = words
     named = sources.named(places, fronts, backs, lb)
-    analysis = inputs.analyze(named, clock_offset=clock_offset, key_logs=key_logs)
+    analysis = inputs.analyze(named, clock_offset=clock_offset, key_logs=key_logs, box=box)
     handshakes = analysis.handshakes
     chosen = handshakes[handshakes["id"] == id_]
     if not len(chosen):

@@ -26,9 +26,9 @@ class Sources:
         """All that was named."""
         return tuple(name for side in self.sides for name in side)
 
-    def again(self) -> tuple[list[str], list[str]]:
-        """The words that name the same once more: those before an id, and those after it."""
-        named = [word for address in self.lb for word in ("--lb", address)]
+    def again(self, *options: str) -> tuple[list[str], list[str]]:
+        """The words that name the same once more, with these options: those before an id, and those after it."""
+        named = [*(word for address in self.lb for word in ("--lb", address)), *options]
         if all(len(side) == 1 for side in self.sides):
             return list(self.names), named
         if len(self.sides) == 1:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from wsanalyze.box import GOROUTER, worded
 from wsanalyze.rules import Rule, all_rules
 
 
@@ -29,6 +30,12 @@ def names() -> list[str]:
     return [*verdicts(), *(detail for page in verdicts().values() for detail in page.get("details", {})), *rules()]
 
 
+_READ_AS = (
+    "Where a Gorouter is judged (pcap --judged), read Gorouter for load balancer, and app for router; the pages of the rules "
+    "say what else holds there."
+)
+
+
 def overview() -> str:
     """All verdicts and rules, one line each."""
     wide = max(map(len, (*verdicts(), *rules())))
@@ -40,7 +47,7 @@ def overview() -> str:
     lines += ["", "Rules: what findings there are", ""]
     for name, rule in rules().items():
         lines += [f"  {name:{wide}}  {rule.title}", f"  {'':{wide}}  {rule.severity}"]
-    lines += ["", "More: wsanalyze explain NAME"]
+    lines += ["", *_wrapped(_READ_AS, indent=0), "", "More: wsanalyze explain NAME"]
     return "\n".join(lines) + "\n"
 
 
@@ -88,7 +95,15 @@ def _detail(verdict: str, name: str, told: dict[str, str]) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    return f"{rule.name} ({rule.severity})\n\n{rule.doc.strip()}\n"
+    return f"{rule.name} ({rule.severity})\n\n{rule.doc.strip()}\n\n{_at_gorouter(rule)}\n"
+
+
+def _at_gorouter(rule: Rule) -> str:
+    """What the rule means where a Gorouter is judged."""
+    if rule.gorouter is None:
+        return "At a Gorouter: this rule says nothing there."
+    title = rule.gorouter.title or worded(rule.title, GOROUTER)
+    return "\n".join(_wrapped(f"At a Gorouter: {title}. {rule.gorouter.advice}", indent=0))
 
 
 def _section(title: str, text: str | None) -> str:

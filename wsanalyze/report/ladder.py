@@ -13,6 +13,7 @@ from rich.text import Text
 
 from wsanalyze import redaction
 from wsanalyze.analysis import Analysis
+from wsanalyze.box import NAMES, named, worded
 from wsanalyze.report.escape import shortened, target, visible
 from wsanalyze.report.events import beginning, events, shift
 from wsanalyze.report.table import STYLES, display_filter, frames
@@ -68,7 +69,9 @@ def render(
         _heads(screen, title, differences, show_secrets=show_secrets)
     kinds = {one.kind for one in (*requests, *responses)}
     if kinds - {"same", "unknown"}:
-        screen.print(Text("- removed by the load balancer   + added by it   ~ changed by it", style="dim"))
+        screen.print(
+            Text(worded("- removed by the load balancer   + added by it   ~ changed by it", analysis.box), style="dim")
+        )
     if "unknown" in kinds:
         screen.print(Text("? the other head was cut before that could be compared", style="dim"))
     if kinds - {"same"}:
@@ -118,11 +121,12 @@ def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any]) -
     if not found:
         return
     ends = [handshake[name] if isinstance(handshake[name], str) else "?" for name in _ENDS]
-    screen.print(Text("client {} ↔ load balancer {} | {} ↔ router {}".format(*ends)))
+    client, itself, router = named("client", analysis.box), NAMES[analysis.box].itself, NAMES[analysis.box].router
+    screen.print(Text(f"{client} {ends[0]} ↔ {itself} {ends[1]} | {ends[2]} ↔ {router} {ends[3]}"))
     screen.print()
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("seconds", justify="right", no_wrap=True)
-    for leg, side in (("client ↔ load balancer", "front"), ("load balancer ↔ router", "back")):
+    for leg, side in ((f"{client} ↔ {itself}", "front"), (f"{itself} ↔ {router}", "back")):
         table.add_column(leg, overflow="fold")
         table.add_column(side, no_wrap=True)
     start = beginning(found, analysis, handshake)

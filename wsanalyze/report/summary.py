@@ -7,6 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from wsanalyze.analysis import Analysis
+from wsanalyze.box import received_on, worded
 from wsanalyze.completeness import sealed
 from wsanalyze.tables import Tables
 
@@ -35,7 +36,12 @@ def worst_first(handshakes: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer(analysis: Analysis) -> str:
-    """What the load balancer does, in a sentence or two."""
+    """What the judged box does, in a sentence or two."""
+    # Nothing in them but addresses and numbers was captured.
+    return worded(_answer(analysis), analysis.box)
+
+
+def _answer(analysis: Analysis) -> str:
     unread = is_unread(analysis.handshakes)
     handshakes = analysis.handshakes[~unread]
     carried = _carried(int(unread.sum()))
@@ -153,7 +159,7 @@ def _at(analysis: Analysis) -> str:
 
 def requests(analysis: Analysis) -> str:
     """What the router got of the client in ordinary requests."""
-    counts = analysis.requests
+    counts, side = analysis.requests, received_on(analysis.box)
     if not counts.total:
         return "There are no ordinary requests in these captures."
     if not counts.judged:
@@ -162,9 +168,11 @@ def requests(analysis: Analysis) -> str:
             if counts.total == 1
             else f"None of the {counts.total} ordinary requests can"
         )
-        return f"{none} be looked at on the back leg."
+        return f"{none} be looked at on the {side} leg."
     plural = "s" if counts.total > 1 else ""
-    got = f"{counts.judged} of {counts.total} ordinary request{plural} {_were(counts.judged)} looked at on the back leg"
+    got = (
+        f"{counts.judged} of {counts.total} ordinary request{plural} {_were(counts.judged)} looked at on the {side} leg"
+    )
     lacking = [
         f"{missing} without {name}"
         for missing, name in (

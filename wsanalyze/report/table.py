@@ -16,6 +16,7 @@ from rich.text import Text
 
 from wsanalyze import completeness
 from wsanalyze.analysis import Analysis
+from wsanalyze.box import worded
 from wsanalyze.report import summary
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
 from wsanalyze.rules.finding import Evidence, Finding, Severity
@@ -82,7 +83,7 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
     room = max(MIN_TARGET, screen.width - sum(widths.values()))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in (*widths, "target"):
-        table.add_column(titles.get(name, name), no_wrap=True)
+        table.add_column(worded(titles.get(name, name), analysis.box), no_wrap=True)
     unread = summary.is_unread(rows).to_list()
     for index, row in enumerate(shown):
         path = (

@@ -1,7 +1,8 @@
 """Takes the judged handshakes and both sides' tables, gives findings. One file a rule; a new file is a new rule.
 
-A module is a rule if it holds `TITLE` (one line), `SEVERITY` (what `explain` says of it) and `check(context) -> Iterator[Problem]`;
-its docstring is its documentation, and its name with dashes is the rule's name.
+A module is a rule if it holds `TITLE` (one line), `SEVERITY` (what `explain` says of it), `AT_GOROUTER` (what it says at a Gorouter, or
+None where it has nothing to say there) and `check(context) -> Iterator[Problem]`; its docstring is its documentation, and its name
+with dashes is the rule's name.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from functools import cache
 
 import pandas as pd
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.box import GOROUTER, Box, worded
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Evidence, Finding, Severity
 
-__all__ = ["Context", "Evidence", "Finding", "Problem", "Rule", "all_rules", "apply"]
+__all__ = ["AtGorouter", "Context", "Evidence", "Finding", "Problem", "Rule", "all_rules", "apply"]
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
@@ -30,6 +32,8 @@ class Rule:
     severity: str
     """In words: `error`, or what it depends on."""
     title: str
+    gorouter: AtGorouter | None
+    """Null where it does not apply to a Gorouter."""
     check: Callable[[Context], Iterator[Problem]]
     doc: str
     """The module's docstring: what, why, what to change, source."""
@@ -43,23 +47,22 @@ def all_rules() -> tuple[Rule, ...]:
         module = importlib.import_module(f"{__name__}.{module_info.name}")
         if not hasattr(module, "TITLE"):
             continue
-        rules.append(
-            Rule(module_info.name.replace("_", "-"), module.SEVERITY, module.TITLE, module.check, module.__doc__ or "")
-        )
+        name = module_info.name.replace("_", "-")
+        rules.append(Rule(name, module.SEVERITY, module.TITLE, module.AT_GOROUTER, module.check, module.__doc__ or ""))
     return tuple(sorted(rules, key=lambda rule: rule.name))
 
 
 def apply(context: Context, keep: Callable[[Evidence], bool] | None = None) -> tuple[Finding, ...]:
     """All findings, the most severe first, then by rule; `keep` chooses which instances are told, and changes no id."""
-    problems = [(rule.name, problem) for rule in all_rules() for problem in rule.check(context) if problem.evidence]
-    problems.sort(key=lambda named: (_ORDER[named[1].severity], named[0], named[1].confidence))
+    applicable = [rule for rule in all_rules() if context.box != GOROUTER or rule.gorouter]
+    problems = [(rule, problem) for rule in applicable for problem in rule.check(context) if problem.evidence]
+    problems.sort(key=lambda found: (_ORDER[found[1].severity], found[0].name, found[1].confidence))
     findings = []
-    for number, (name, problem) in enumerate(problems, start=1):
+    for number, (rule, problem) in enumerate(problems, start=1):
         told = tuple(_located(one, context) for one in problem.evidence if keep is None or keep(one))
+        title, advice = _title(rule, problem, context.box), _advice(rule, problem, context.box)
         if told:
-            findings.append(
-                Finding(f"f{number}", name, problem.severity, problem.confidence, problem.title, problem.advice, told)
-            )
+            findings.append(Finding(f"f{number}", rule.name, problem.severity, problem.confidence, title, advice, told))
     return tuple(findings)
 
 
@@ -69,6 +72,18 @@ def _located(evidence: Evidence, context: Context) -> Evidence:
         return evidence
     file, frames = context.tables(evidence.side).frames.first(evidence.frames)
     return replace(evidence, file=file, frames=frames)
+
+
+def _title(rule: Rule, problem: Problem, box: Box) -> str:
+    special = rule.gorouter.title if box == GOROUTER and rule.gorouter else None
+    title = special or worded(problem.title, box)
+    return f"{title}: {problem.about}" if problem.about else title
+
+
+def _advice(rule: Rule, problem: Problem, box: Box) -> str:
+    if box == GOROUTER and rule.gorouter:
+        return problem.at_gorouter or rule.gorouter.advice
+    return problem.advice
 
 
 def of_handshakes(findings: tuple[Finding, ...], handshakes: pd.DataFrame) -> list[tuple[str, ...]]:

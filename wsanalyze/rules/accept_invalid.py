@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.finding import Side
 from wsanalyze.tables import Tables
 
@@ -29,6 +29,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Clients must fail this connection. If the router's answer is wrong too, look at the app; if only the client's is, the "
     "load balancer changed the key or the answer: let it pass the handshake through."
+)
+AT_GOROUTER = AtGorouter(
+    "Clients must fail this connection. A Gorouter hands on what the app answers: look at the app first, and where "
+    "its answer is right, at what else stands between the captures."
 )
 
 

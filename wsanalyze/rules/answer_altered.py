@@ -29,7 +29,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalyze.rules.carried import of
-from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.instances import problems
 
 TITLE = "The load balancer replaced the router's refusal"
@@ -38,6 +38,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Let the load balancer hand on the router's answer, with its X-Cf-Routererror, which tells why it refused (nginx: "
     "proxy_intercept_errors off; Apache: ProxyErrorOverride Off; Envoy: no local_reply_config for these hosts)."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter hands on what an app answers. Where the client got something else, look in the Gorouter's access "
+    "log at that time: the handshake may have been sent to another instance, or to a route service."
 )
 SWITCHING = 101
 
@@ -63,11 +67,13 @@ def check(context: Context) -> Iterator[Problem]:
     )
     differs = answers["front_status"] != answers["back_status"]
     answers = answers.assign(lost=lost)[lost | differs]
-    found = answers.assign(exchange=answers["front"], note=[_note(answer) for answer in answers.to_dict("records")])
+    found = answers.assign(
+        exchange=answers["front"], note=[_note(context, answer) for answer in answers.to_dict("records")]
+    )
     yield from problems(context, "warning", TITLE, ADVICE, {"front": found})
 
 
-def _note(answer: dict[Any, Any]) -> str:
+def _note(context: Context, answer: dict[Any, Any]) -> str:
     said = " ".join(filter(None, (str(answer["back_status"]), text(answer["back_x_cf_routererror"]))))
     without = " without X-Cf-Routererror" if answer["lost"] else ""
-    return f"router {said} → client {answer['front_status']}{without}"
+    return f"{context.worded('router')} {said} → client {answer['front_status']}{without}"

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wsanalyze.rules.carried import of
-from wsanalyze.rules.context import Context, Problem, rows, text
+from wsanalyze.rules.context import AtGorouter, Context, Problem, rows, text
 from wsanalyze.rules.header_lists import extensions, subprotocols
 from wsanalyze.rules.instances import problems
 
@@ -38,6 +38,11 @@ ADVICE = (
     "Where the note names something that is wrong with the router's 101, the app or its WebSocket library has to answer as RFC "
     "6455 4.2.2 says. Otherwise look in the load balancer's log at that time: a check that is too strict, a timeout, or "
     "WebSocket that is not switched on."
+)
+AT_GOROUTER = AtGorouter(
+    "Where the note names something that is wrong with the app's 101, the app or its WebSocket library has to "
+    "answer as RFC 6455 4.2.2 says. Otherwise look in the Gorouter's log and access log at that time "
+    "(x_cf_routererror, response_time)."
 )
 
 _LOOKED_AT = (
@@ -60,7 +65,7 @@ def check(context: Context) -> Iterator[Problem]:
     found = asked.loc[withheld.to_numpy(bool), ["back_exchange", "id", "confidence"]].rename(
         columns={"back_exchange": "exchange", "id": "handshake"}
     )
-    notes = [_note(answer) for answer in rows(of(context.back, found["exchange"], *_LOOKED_AT))]
+    notes = [context.worded(_note(answer)) for answer in rows(of(context.back, found["exchange"], *_LOOKED_AT))]
     found = found.assign(note=notes, likely=found["confidence"] == "likely")
     yield from problems(context, "warning", TITLE, ADVICE, {"back": found})
 

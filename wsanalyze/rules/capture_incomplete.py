@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.finding import Evidence, Side
 from wsanalyze.tables import Tables
 
@@ -31,6 +31,7 @@ ADVICE = (
     "Capture again: whole packets (tcpdump -s 0), with --immediate-mode and a larger buffer (-B 65536), a narrower filter; start the "
     "back capture first and stop it last."
 )
+AT_GOROUTER = AtGorouter(ADVICE)
 
 _BLAMES_CAPTURE = {"back-not-captured", "handshake-not-captured", "packets-missing", "truncated"}
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from wsanalyze.box import Box, received_on, worded
 from wsanalyze.pairing import Pairing
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
 from wsanalyze.tables import Tables
@@ -19,14 +20,28 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class AtGorouter:
+    """What a rule says where the judged box is a Gorouter."""
+
+    advice: str
+    """What who runs the platform has to change or to look at."""
+    title: str | None = None
+    """Null where the usual one holds, in the words for a Gorouter."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding that has no number yet."""
+    """A finding that has no number yet; its words are those for a load balancer."""
 
     severity: Severity
     title: str
     advice: str
     evidence: tuple[Evidence, ...] = field(default=())
     confidence: Confidence = "certain"
+    about: str | None = None
+    """What was captured and belongs to the title, such as a header's value."""
+    at_gorouter: str | None = None
+    """Advice on this problem at a Gorouter; null where the rule's holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,14 +50,16 @@ class Context:
 
     handshakes: pd.DataFrame
     requests: pd.DataFrame
-    """The other requests that reached the router and can be judged: the back's `schema.EXCHANGES` columns, and `front_port`,
-    `back_port`."""
+    """The other requests that reached the platform's router and can be judged: the `schema.EXCHANGES` columns of the side
+    `received_on`, and `front_port`, `back_port`."""
     carried: pd.DataFrame
     """The handshakes and requests that both captures show for sure, as `rules.carried` gives them."""
     front: Tables
     back: Tables
     pairing: Pairing
     web_ports: Collection[int]
+    box: Box
+    """Which box is judged."""
 
     _known: dict[Callable[[Context], Any], Any] = field(default_factory=dict, repr=False)
 
@@ -52,6 +69,15 @@ class Context:
             self._known[make] = make(self)
         known: T = self._known[make]
         return known
+
+    @property
+    def received_on(self) -> Side:
+        """The side on which the platform's router, a Gorouter, is reached."""
+        return received_on(self.box)
+
+    def worded(self, text: str) -> str:
+        """Words of a rule's own about a load balancer, as they read for the judged box."""
+        return worded(text, self.box)
 
     def tables(self, side: Side) -> Tables:
         """The tables of this side."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalyze.box import Box, named
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
 from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
@@ -72,14 +73,14 @@ def endings(context: Context) -> pd.DataFrame:
         age=(shown["end"] - shown["opened"]).astype(float) / 1e9,
         silence=np.minimum(front["silence"], back["silence"]),
     )
-    return _judged(rows)
+    return _judged(rows, context.box)
 
 
-def shown(row: dict[str, Any]) -> Evidence:
+def shown(row: dict[str, Any], box: Box) -> Evidence:
     """One of them as evidence: its last frame, the FIN or RST, and by whom it ended when."""
     words = (
-        f"ended by the {row['who']} ({row['how']}) without a Close frame, after {row['silence']:.1f} s of silence, "
-        f"{row['age']:.1f} s old{timeouts.told(row['default'])}"
+        f"ended by the {named(row['who'], box)} ({row['how']}) without a Close frame, after {row['silence']:.1f} s of silence, "
+        f"{row['age']:.1f} s old{timeouts.told(row['default'], box)}"
     )
     note = f"{words}; {row['doubt']}" if row["doubt"] else words
     return replace(at(row, row["shown_on"], note), frames=tuple(sorted({row["heard_frame"], row["end_frame"]})))
@@ -163,10 +164,10 @@ def _who(rows: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame, clock: Clo
     return result[0], result[1]
 
 
-def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+def _judged(rows: pd.DataFrame, box: Box) -> pd.DataFrame:
     """Add `kind`, `default`, `alike` and `together`."""
     silence, age = rows["silence"].to_numpy(float), rows["age"].to_numpy(float)
-    of_silence, of_age = timeouts.matches(silence), timeouts.matches(age)
+    of_silence, of_age = timeouts.matches(silence, box), timeouts.matches(age, box)
     who = rows["who"]
     # One that cuts a WebSocket ends both legs itself: where the router ended its own, the load balancer may as well have passed that on.
     by_lb = (who.isin([LB, f"{LB} or {ROUTER}"]) & (rows["doubt"] != ORDER)).to_numpy(bool)

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.header_lists import extensions
 from wsanalyze.rules.negotiation import altered
 
@@ -36,6 +36,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Let the load balancer hand on Sec-WebSocket-Extensions as it is, in the request and in the 101. If it has to inspect "
     "messages, let it remove the offer, never the acceptance alone: both ends must agree on what the frames mean."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter hands on Sec-WebSocket-Extensions as it is. Look for what else stands between the captures, such as"
+    " a route service or a proxy beside the app: both ends must agree on what the frames mean."
 )
 
 

@@ -15,11 +15,12 @@ def missing(context: Context, column: str, title: str, advice: str) -> Iterator[
     """Requests whose `column` is absent or blank: an error where the front's or the router's port is a web port, else a warning."""
     requests = context.requests[lacks(context, column)]
     on_web = requests["front_port"].isin(context.web_ports) | requests["back_port"].isin(context.web_ports)
-    file = str(context.back.captures["file"].iloc[0]) if len(context.back.captures) else ""
+    captures = context.tables(context.received_on).captures
+    file = str(captures["file"].iloc[0]) if len(captures) else ""
     for severity, rows in (("error", requests[on_web]), ("warning", requests[~on_web])):
         evidence = tuple(
             Evidence(
-                "back",
+                context.received_on,
                 file,
                 tuple(int(frame) for frame in frames),
                 text(method),
@@ -32,6 +33,22 @@ def missing(context: Context, column: str, title: str, advice: str) -> Iterator[
             )
         )
         yield Problem("error" if severity == "error" else "warning", title, advice, evidence)
+
+
+def received(context: Context) -> pd.DataFrame:
+    """What reached the platform's router, requests and handshakes: exchange, and of handshakes `handshake` (id), in order.
+
+    A handshake that may be the front's or another one has no id there.
+    """
+    number = f"{context.received_on}_exchange"
+    asked = context.handshakes.dropna(subset=[number])
+    numbers = pd.concat([context.requests["exchange"], asked[number]]).astype("int64")
+    rows = pd.DataFrame({"exchange": numbers.drop_duplicates().sort_values().to_numpy()})
+    if context.received_on == "back":
+        asked = asked[asked["front_exchange"].isna() | asked["id"].isin(context.carried["handshake"])]
+    asked = asked.drop_duplicates(number)
+    ids = asked["id"].set_axis(asked[number].astype("int64"))
+    return rows.assign(handshake=ids.reindex(rows["exchange"]).to_numpy())
 
 
 def lacks(context: Context, column: str) -> np.ndarray:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.forwarded import lacks
 from wsanalyze.rules.instances import problems
 
@@ -34,10 +34,16 @@ ADVICE = (
     "Let the load balancer send X-Forwarded-For and X-Forwarded-Proto, too (HAProxy: option forwardfor beside option forwarded, "
     "and http-request set-header X-Forwarded-Proto): the platform reads nothing else."
 )
+AT_GOROUTER = AtGorouter(
+    "Let the load balancer in front of the Gorouter send X-Forwarded-For and X-Forwarded-Proto, too: a Gorouter "
+    "reads nothing else, and makes its own of its peer's address and scheme."
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
     """Requests with the one and without the others; blank ones do not count."""
     absent = lacks(context, "x_forwarded_for") & lacks(context, "x_forwarded_proto")
     found = context.requests.loc[absent & ~lacks(context, "forwarded"), ["exchange", "forwarded"]]
-    yield from problems(context, "warning", TITLE, ADVICE, {"back": found.rename(columns={"forwarded": "note"})})
+    yield from problems(
+        context, "warning", TITLE, ADVICE, {context.received_on: found.rename(columns={"forwarded": "note"})}
+    )

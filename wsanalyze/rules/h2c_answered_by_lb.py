@@ -29,7 +29,7 @@ import pandas as pd
 from wsanalyze.completeness import sealed
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag
-from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.finding import Confidence, Evidence
 from wsanalyze.verdicts.vicinity import LOSSES
 
@@ -39,6 +39,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Let the load balancer ignore Upgrade: h2c on listeners without TLS (lighttpd: server.h2c disable; h2o: http1-upgrade-to-http2: "
     "OFF; Apache: Protocols http/1.1), or let the client stop asking for it."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter speaks HTTP/2 after TLS (ALPN), and does not take up Upgrade: h2c. Look for what else stands "
+    "between the captures, or let the client stop asking for it."
 )
 
 _H2C = r"(?:^|,)[ \t]*h2c[ \t]*(?:,|$)"
@@ -61,7 +65,11 @@ def check(context: Context) -> Iterator[Problem]:
         if not len(partners) and row["exchange"] not in provable:
             continue
         sure = len(partners) and not partners["doubtful"].any()
-        note = f"the router answered {partners['status'].iloc[0]}" if sure else "no router answered 101"
+        note = (
+            f"the {context.worded('router')} answered {partners['status'].iloc[0]}"
+            if sure
+            else f"no {context.worded('router')} answered 101"
+        )
         found["certain" if sure else "likely"].append(
             Evidence(
                 side="front",

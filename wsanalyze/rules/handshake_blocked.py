@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.finding import Severity
 
 TITLE = "WebSocket handshakes were stopped at the load balancer"
@@ -49,6 +49,10 @@ ADVICE = {
         "load balancer demands of it (wsanalyze show), and look at its timeouts."
     ),
 }
+AT_GOROUTER = AtGorouter(
+    "Look in the Gorouter's access log and log for the answer that the client got: the value of x_cf_routererror "
+    "says why."
+)
 
 
 OVER_HTTP2 = (
@@ -57,6 +61,30 @@ OVER_HTTP2 = (
     "which clients then ask for WebSocket."
 )
 """Advice on what was refused by policy over HTTP/2."""
+
+
+ADVICE_AT_GOROUTER = {
+    "by-policy": (
+        "The Gorouter answered these itself. X-Cf-Routererror in its answer, and x_cf_routererror in its access log, say why: see "
+        "the finding router-error. Without it, look in the Gorouter's log at that time."
+    ),
+    "over-http2": (
+        "A Gorouter does not speak WebSocket over HTTP/2 (extended CONNECT, RFC 8441). Let the load balancer in front of it send "
+        "WebSocket over HTTP/1.1 (ALPN without h2), or switch HTTP/2 off (router.enable_http2: false)."
+    ),
+    "router-unreachable": (
+        "The Gorouter could not connect to the app. Check whether its instances run and listen on their port (cf app, cf events), "
+        "whether the route is stale, and the network between the Gorouters and the Diego cells."
+    ),
+    "silent": (
+        "The Gorouter neither forwarded these nor answered them. Look in its log at that time, whether it was draining or out of "
+        "memory or file descriptors, and at its timeouts towards apps."
+    ),
+    "answer-withheld": (
+        "The app accepted these with 101, but the client got something else. Compare the app's answer with RFC 6455 4.2.2 "
+        "(wsanalyze show), and look in the Gorouter's log at that time."
+    ),
+}
 
 
 def check(context: Context) -> Iterator[Problem]:
@@ -71,7 +99,8 @@ def check(context: Context) -> Iterator[Problem]:
                 if row["detail"] == detail and _severity(row) == severity and _is_http2(row) == http2
             ]
             title = f"{TITLE}: {detail}{' over HTTP/2' if http2 else ''}"
-            yield Problem(severity, title, advice, tuple(found))
+            key = "over-http2" if http2 else detail
+            yield Problem(severity, title, advice, tuple(found), at_gorouter=ADVICE_AT_GOROUTER[key])
 
 
 def _is_http2(row: dict[str, Any]) -> bool:

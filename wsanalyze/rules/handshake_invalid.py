@@ -31,9 +31,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from wsanalyze.box import named
 from wsanalyze.pairing.prepare import flag
 from wsanalyze.rules.carried import of
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
 TITLE = "WebSocket handshakes break RFC 6455"
@@ -42,6 +43,11 @@ SEVERITY = "warning"
 ADVICE = (
     "What the client broke, the client or its library has to mend: servers must refuse it. What the load balancer broke: let it "
     "hand on Host and the Sec-WebSocket headers as they are, each once."
+)
+AT_GOROUTER = AtGorouter(
+    "What was wrong when it came, the client or the load balancer in front of the Gorouter has to mend: apps must "
+    "refuse it. A Gorouter hands on Host and the Sec-WebSocket headers as they are: what is wrong only behind it, "
+    "something else between the captures did."
 )
 
 
@@ -110,7 +116,7 @@ def check(context: Context) -> Iterator[Problem]:
         {number: demand.broken(front) & (as_http1 | demand.kept_by_http2) for number, demand in enumerate(DEMANDS)},
         index=front.index,
     )
-    by_client = _noted(asked, front, broken, "client")
+    by_client = _noted(asked, front, broken, named("client", context.box))
     both = context.carried[context.carried["front"].isin(asked["exchange"]) & context.carried["handshake"].notna()]
     sent = broken.set_axis(pd.Index(asked["exchange"])).reindex(both["front"]).set_axis(both.index)
     back = of(context.back, both["back"], *_LOOKED_AT)
@@ -122,7 +128,7 @@ def check(context: Context) -> Iterator[Problem]:
         for number, demand in enumerate(DEMANDS)
     }
     received = both.rename(columns={"back": "exchange"})
-    by_lb = _noted(received, back, pd.DataFrame(anew, index=back.index), "load balancer")
+    by_lb = _noted(received, back, pd.DataFrame(anew, index=back.index), named("load balancer", context.box))
     yield from problems(context, "warning", TITLE, ADVICE, {"front": by_client, "back": by_lb})
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 
 TITLE = "The load balancer tried handshakes again, without the upgrade"
 SEVERITY = "warning"
@@ -26,6 +26,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Switch off retries for WebSocket handshakes on the load balancer, or let it keep the Upgrade and Connection headers when it "
     "tries again; then look at what the first router answered."
+)
+AT_GOROUTER = AtGorouter(
+    "Look in the Gorouter's access log and log at that time for the instances that it tried, at what the first one "
+    "answered, and for what else may have sent the request again, such as a route service."
 )
 
 

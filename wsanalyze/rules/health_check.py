@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from wsanalyze.pairing.own import is_health_check
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.instances import problems
 from wsanalyze.tables import Tables
@@ -29,22 +29,26 @@ TITLE = "Health checks and probes were set apart"
 SEVERITY = "info"
 
 ADVICE = "Nothing to change: they have no client that X-Forwarded-For could name, and were not judged."
+AT_GOROUTER = AtGorouter(ADVICE)
 PROBE = "the load balancer's own"
 
 
 def check(context: Context) -> Iterator[Problem]:
     """Requests of either side that are known as such by name, and those of the back that are nobody's."""
     own: tuple[tuple[Side, frozenset[int]], ...] = (("front", frozenset()), ("back", context.pairing.own))
-    found = {side: _set_apart(context.tables(side), context.handshakes[f"{side}_exchange"], of) for side, of in own}
+    found = {
+        side: _set_apart(context.tables(side), context.handshakes[f"{side}_exchange"], of, context.worded(PROBE))
+        for side, of in own
+    }
     yield from problems(context, "info", TITLE, ADVICE, found)
 
 
-def _set_apart(tables: Tables, handshakes: pd.Series, own: frozenset[int]) -> pd.DataFrame:
+def _set_apart(tables: Tables, handshakes: pd.Series, own: frozenset[int], probe: str) -> pd.DataFrame:
     """Each with what shows it: the User-Agent, or that it is the load balancer's own."""
     exchanges = tables.exchanges
     named = pd.Series(is_health_check(exchanges["user_agent"]), index=exchanges.index)
     judged = exchanges["exchange"].isin(handshakes.dropna())
     chosen = exchanges["request_state"].notna() & (named | exchanges["exchange"].isin(own)) & ~judged
     found = exchanges.loc[chosen, ["exchange", "user_agent"]]
-    note = found["user_agent"].where(named[chosen], PROBE)
+    note = found["user_agent"].where(named[chosen], probe)
     return found[["exchange"]].assign(note=note)

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from wsanalyze.rules.carried import of, whole
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
 TITLE = "The load balancer changed the Host header"
@@ -36,6 +36,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Let the load balancer hand on the client's Host, by which the router finds the app (nginx: proxy_set_header Host "
     "$http_host; Apache: ProxyPreserveHost On; AWS ALB: preserve host header; HAProxy and Envoy do unless told otherwise)."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter hands on Host, but for a route that is bound to a route service: there it names the service, and "
+    "the client's URL stands in X-CF-Forwarded-Url. Elsewhere look for what else stands between the captures."
 )
 
 

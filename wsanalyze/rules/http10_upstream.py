@@ -21,13 +21,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.rules.carried import of
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
 TITLE = "The load balancer lowered WebSocket handshakes to HTTP/1.0"
 SEVERITY = "warning"
 
 ADVICE = "Let the load balancer speak HTTP/1.1 to the routers (nginx: proxy_http_version 1.1;): Upgrade is not part of HTTP/1.0."
+AT_GOROUTER = AtGorouter(
+    "A Gorouter speaks HTTP/1.1 or HTTP/2 to apps. Look for what else stands between the captures: Upgrade is not "
+    "part of HTTP/1.0."
+)
 
 
 def check(context: Context) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsanalyze.rules.carried import of, whole
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
 TITLE = "Handshakes on several connections carry the same Sec-WebSocket-Key"
@@ -26,6 +26,9 @@ SEVERITY = "info"
 
 ADVICE = (
     "Nothing to change on the load balancer. The client has to make a new random key for each handshake (RFC 6455 4.1)."
+)
+AT_GOROUTER = AtGorouter(
+    "Nothing to change on the platform. The client has to make a new random key for each handshake (RFC 6455 4.1)."
 )
 
 

@@ -33,6 +33,7 @@ ADVICE = (
     "Check that the platform's Loggregator port names this port (cf curl /v2/info: doppler_logging_endpoint), and that the load "
     "balancer forwards it in TCP mode; log in again with the cf CLI after a change, it keeps the old port."
 )
+AT_GOROUTER = None
 
 USUAL = 443
 """The Loggregator port, unless it was changed."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, on_side, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side, rows
 
 TITLE = "The platform's log streams are affected"
 SEVERITY = "info"
@@ -29,6 +29,10 @@ SEVERITY = "info"
 ADVICE = (
     "Change what the other finding on these handshakes says. If the load balancer cannot pass the upgrade on 443, forward TCP on a "
     "port of its own and set the platform's Loggregator port to it."
+)
+AT_GOROUTER = AtGorouter(
+    "Change what the other finding on these handshakes says, and look at the jobs that serve the streams (traffic "
+    "controller, Doppler, log-api): whether they run, and whether their routes are registered."
 )
 
 USES = {

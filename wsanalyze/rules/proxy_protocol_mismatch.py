@@ -31,7 +31,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.box import named
+from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.finding import Confidence, Evidence
 from wsanalyze.tables import Tables
 
@@ -42,22 +43,30 @@ ADVICE = (
     "Gorouter reads version 1 only, and only with router.enable_proxy: switch the header off on the load balancer, or send version 1 "
     "(HAProxy: send-proxy; AWS NLB sends version 2 only: proxy_protocol_v2.enabled = false) and let the routers expect it."
 )
+AT_GOROUTER = AtGorouter(
+    "A Gorouter reads version 1 only, and only with router.enable_proxy: set that where the load balancer in front "
+    "sends version 1, or switch the header off there; version 2 is never read.",
+    title="The Gorouter does not understand the PROXY protocol header that it was sent",
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
-    """Back connections with a PROXY header that came to nothing; certain for version 2 answered by a bare 400."""
-    connections = _first_answers(context.back)
-    handshakes = context.handshakes.dropna(subset=["back_exchange"]).set_index("back_exchange")["id"].to_dict()
-    file = str(context.back.captures["file"].iloc[0]) if len(context.back.captures) else ""
+    """Connections to the platform's router with a PROXY header that came to nothing; certain for version 2 answered by a bare 400."""
+    side, number = context.received_on, f"{context.received_on}_exchange"
+    tables = context.tables(side)
+    connections = _first_answers(tables)
+    handshakes = context.handshakes.dropna(subset=[number]).set_index(number)["id"].to_dict()
+    file = str(tables.captures["file"].iloc[0]) if len(tables.captures) else ""
+    router = named("router" if side == "back" else "load balancer", context.box)
     found: dict[Confidence, list[Evidence]] = {"certain": [], "likely": []}
     for row in connections[_failed(connections)].to_dict("records"):
         version = int(row["proxy_version"])
         sure = version == 2 and row["bare"]
         last = row["response_frames"] if row["bare"] else [row["end_frame"]]
-        answered = "answered by a bare 400" if row["bare"] else "ended by the router without an answer"
+        answered = "answered by a bare 400" if row["bare"] else f"ended by the {router} without an answer"
         found["certain" if sure else "likely"].append(
             Evidence(
-                side="back",
+                side=side,
                 file=file,
                 frames=tuple(
                     sorted({int(frame) for frame in (row["first_frame"], *_listed(row["request_frames"]), *last)})
@@ -73,13 +82,13 @@ def check(context: Context) -> Iterator[Problem]:
         yield Problem("warning", TITLE, ADVICE, tuple(evidence), confidence)
 
 
-def _first_answers(back: Tables) -> pd.DataFrame:
+def _first_answers(tables: Tables) -> pd.DataFrame:
     """Connections that begin with a PROXY header, each with its first exchange.
 
     `bare`: that was answered 400, and not in the router's words; `answered`: in any other way.
     """
-    connections = back.connections[back.connections["proxy_version"].notna()]
-    first = back.exchanges[back.exchanges["position"] == 0]
+    connections = tables.connections[tables.connections["proxy_version"].notna()]
+    first = tables.exchanges[tables.exchanges["position"] == 0]
     rows = connections.merge(first, on="connection", how="left", suffixes=("", "_exchange"))
     status = rows["status"].where(rows["response_state"] == "complete")
     spoken = rows["x_cf_routererror"].notna() | rows["x_vcap_request_id"].notna()

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.router_error import error_answers
 
 TITLE = "The router refuses WebSocket on a route that is bound to a route service"
@@ -27,6 +27,11 @@ VALUE = "route_service_unsupported"
 ADVICE = (
     "Nothing to change on the load balancer. Unbind the route service from this route (cf unbind-route-service), give WebSocket a "
     "route without one, or update the platform: newer routers allow it."
+)
+AT_GOROUTER = AtGorouter(
+    "Unbind the route service from this route (cf unbind-route-service), give WebSocket a route without one, or "
+    "update the platform: newer Gorouters allow it unless that is switched off.",
+    title="The Gorouter refuses WebSocket on a route that is bound to a route service",
 )
 
 

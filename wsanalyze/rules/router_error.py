@@ -19,13 +19,20 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from wsanalyze.box import GOROUTER
 from wsanalyze.pairing.own import is_health_check
-from wsanalyze.rules.context import Context, Problem, text
+from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.finding import Evidence, Side
 from wsanalyze.tables import Tables
 
 TITLE = "The router answered with an error of its own"
 SEVERITY = "warning"
+
+AT_GOROUTER = AtGorouter(
+    "It depends on the value: look at the route (cf routes), at the app's instances (cf app), and at the Gorouter's"
+    " access log and log at that time.",
+    title="The Gorouter answered with an error of its own",
+)
 
 MEANINGS = {
     "empty_host": "the request had no Host, or the router's own address as Host: let the load balancer forward the client's Host header",
@@ -52,11 +59,17 @@ def check(context: Context) -> Iterator[Problem]:
             by_meaning.setdefault(known, []).append(evidence)
     for known, found in by_meaning.items():
         meaning = MEANINGS.get(known, "a value that is not known here: look for it in the router's documentation")
-        yield Problem("warning", f"{TITLE}: {known}", f"{meaning[0].upper()}{meaning[1:]}.", tuple(found))
+        advice = f"{meaning[0].upper()}{meaning[1:]}."
+        # Whichever box is judged, that router is the Gorouter.
+        at_gorouter = advice.replace("router", "Gorouter")
+        yield Problem("warning", TITLE, advice, tuple(found), about=known, at_gorouter=at_gorouter)
 
 
 def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
-    """The value of X-Cf-Routererror and where it is seen: on the back, or on the front where only that shows it."""
+    """The value of X-Cf-Routererror and where it is seen: on the back, or on the front where only that shows it.
+
+    A Gorouter's own answers are those of the front that no app gave.
+    """
     handshakes = context.handshakes[["id", "front_exchange", "back_exchange"]]
     shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
     back = context.back.exchanges[context.back.exchanges["x_cf_routererror"].notna()]
@@ -64,10 +77,23 @@ def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
     back = back[~back["exchange"].isin(context.pairing.own).to_numpy(bool) & ~is_health_check(back["user_agent"])]
     front = context.front.exchanges[context.front.exchanges["x_cf_routererror"].notna()]
     front = front[front["exchange"].isin(set(handshakes["front_exchange"].dropna()) - shown_on_back)]
+    if context.box == GOROUTER:
+        return tuple(_answers("front", _own(context), context.front, handshakes))
     return (
         *_answers("back", back, context.back, handshakes),
         *_answers("front", front, context.front, handshakes),
     )
+
+
+def _own(context: Context) -> pd.DataFrame:
+    """The front's answers with the header, but for health checks and those whose header came from behind."""
+    front, back = (
+        tables.exchanges[tables.exchanges["x_cf_routererror"].notna()] for tables in (context.front, context.back)
+    )
+    pairs = context.pairing.pairs
+    handed_on = front["exchange"].isin(pairs.loc[pairs["back"].isin(back["exchange"]), "front"]).to_numpy(bool)
+    own: pd.DataFrame = front[~handed_on & ~is_health_check(front["user_agent"])]
+    return own
 
 
 def _answers(

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from wsanalyze.pairing.prepare import times
-from wsanalyze.rules.context import Context, Problem, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, rows
 from wsanalyze.rules.finding import Confidence, Evidence
 from wsanalyze.tables import Tables
 from wsanalyze.verdicts.vicinity import LOSSES
@@ -41,6 +41,11 @@ SEVERITY = "warning"
 ADVICE = (
     "Check the address and port of the load balancer's pool and of its health checks, the firewall or security group between them "
     "and the routers, and that the routers listen there."
+)
+AT_GOROUTER = AtGorouter(
+    "Check whether the app's instances run (cf app, cf events) and listen on their port, and whether the route is "
+    "stale: a Gorouter goes on with an instance that is gone until its registration ends. Then the network between "
+    "the Gorouters and the Diego cells."
 )
 
 PATIENCE = 1_000_000_000

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.header_lists import subprotocols
 from wsanalyze.rules.negotiation import altered
 
@@ -34,6 +34,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Let the load balancer hand on Sec-WebSocket-Protocol as it is, in the request and in the 101: clients fail a connection whose "
     "subprotocol they did not offer."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter hands on Sec-WebSocket-Protocol as it is. Look for what else stands between the captures, such as a"
+    " route service or a proxy beside the app: clients fail a connection whose subprotocol they did not offer."
 )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
+
+from wsanalyze.box import GOROUTER, Box
 
 Seconds = npt.NDArray[np.float64]
 
@@ -33,7 +35,21 @@ class Timeout:
 
 
 @cache
-def known() -> tuple[Timeout, ...]:
+def known(box: Box) -> tuple[Timeout, ...]:
+    """Those of this box; any of them for a load balancer, which may be of any make."""
+    timeouts = _declared()
+    if box != GOROUTER:
+        return timeouts
+    own = (replace(one, idle=_gorouters(one.idle), lifetime=_gorouters(one.lifetime)) for one in timeouts)
+    return tuple(timeout for timeout in own if timeout.owners)
+
+
+def _gorouters(owners: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(owner for owner in owners if owner.startswith("Gorouter"))
+
+
+@cache
+def _declared() -> tuple[Timeout, ...]:
     """All that are known."""
     text = resources.files("wsanalyze.rules").joinpath("timeouts.toml").read_text(encoding="utf-8")
     return tuple(
@@ -48,18 +64,18 @@ def tolerance(seconds: Seconds) -> Seconds:
     return result
 
 
-def matches(seconds: Seconds) -> npt.NDArray[np.int64]:
+def matches(seconds: Seconds, box: Box) -> npt.NDArray[np.int64]:
     """For each time the index of the known timeout that it is; -1 for none."""
     found = np.full(len(seconds), -1, np.int64)
-    for index, timeout in enumerate(known()):
+    for index, timeout in enumerate(known(box)):
         wanted = np.array([timeout.seconds])
         found[np.abs(seconds - wanted) <= tolerance(wanted)] = index
     return found
 
 
-def told(index: int) -> str:
+def told(index: int, box: Box) -> str:
     """Words for a known timeout; none for -1."""
     if index < 0:
         return ""
-    timeout = known()[index]
+    timeout = known(box)[index]
     return f"; {timeout.seconds:g} s is the default of {timeout.owners}"

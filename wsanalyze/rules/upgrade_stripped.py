@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, on_side, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side, rows
 
 TITLE = "The load balancer removed the upgrade from WebSocket handshakes"
 SEVERITY = "error"
@@ -29,6 +29,11 @@ ADVICE = (
     "Let the load balancer pass the Upgrade and Connection headers through to the router. If it cannot, forward TCP instead: "
     "on a port of its own such as 8443 (set the Loggregator port to it), or on a second load balancer in TCP mode "
     "on ports 80 and 443 with a DNS name of its own."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter takes a request for WebSocket only where the first Connection line holds upgrade and Upgrade is "
+    "websocket and nothing else; what else it gets is forwarded as an ordinary request. Compare the request in "
+    "front (wsanalyze show): the client, or the load balancer in front, has to send it so."
 )
 
 
@@ -40,7 +45,10 @@ def check(context: Context) -> Iterator[Problem]:
         if row["verdict"] == "stripped"
         or (row["verdict"] == "terminated" and row["detail"] == "bridged" and row["back_exchange"] is not None)
         for evidence in on_side(
-            row, row["detail"] if row["verdict"] == "stripped" else "answered 101 by the load balancer itself"
+            row,
+            row["detail"]
+            if row["verdict"] == "stripped"
+            else context.worded("answered 101 by the load balancer itself"),
         )
     ]
     yield Problem("error", TITLE, ADVICE, tuple(lost))

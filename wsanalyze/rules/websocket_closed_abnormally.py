@@ -35,7 +35,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.box import named
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.endings import CLIENT, LB, OWN_WEBSOCKET, ROUTER, UNSEEN, endings, leg, shown
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
 from wsanalyze.tables import Tables
@@ -46,6 +47,11 @@ SEVERITY = "warning; info where the client just left"
 ADVICE = (
     "Where the load balancer ended them, look in its log at that time for a reload, a limit or an error; where the router did, "
     "whether the app or the router was restarted; codes tell their reason. A client that just left is nobody's fault."
+)
+AT_GOROUTER = AtGorouter(
+    "Where the Gorouter ended them, look whether it was restarted or drained at that time (bosh tasks, its log); "
+    "where the app did, whether it was restarted, scaled or moved to another cell (cf events); codes tell their "
+    "reason. A client that just left is nobody's fault."
 )
 
 MEANINGS = {
@@ -71,7 +77,7 @@ def check(context: Context) -> Iterator[Problem]:
     for row in rows(other):
         # Never more than is known: one who may be the client is taken for it.
         severity: Severity = "info" if CLIENT in row["who"] else "warning"
-        found.setdefault((severity, "likely" if row["doubt"] else "certain"), []).append(shown(row))
+        found.setdefault((severity, "likely" if row["doubt"] else "certain"), []).append(shown(row, context.box))
     for confidence, evidence in _faults(context):
         found.setdefault(("warning", confidence), []).append(evidence)
     for (severity, confidence), instances in found.items():
@@ -86,18 +92,19 @@ def _faults(context: Context) -> Iterator[tuple[Confidence, Evidence]]:
         handshakes[f"{side}_exchange"].isin(sockets.loc[sockets["close_code"].isin(MEANINGS), "exchange"])
         for side, sockets in (("front", context.front.websockets), ("back", context.back.websockets))
     )
-    named = handshakes[outer | inner]
-    if not len(named):
+    faulty = handshakes[outer | inner]
+    if not len(faulty):
         return
-    front = _closes(context.front, named["front_exchange"])
-    back = _closes(context.back, named["back_exchange"])
-    for row in rows(named.assign(outer=outer[named.index].to_numpy(), unclosed=_unclosed(context, named))):
+    front = _closes(context.front, faulty["front_exchange"])
+    back = _closes(context.back, faulty["back_exchange"])
+    for row in rows(faulty.assign(outer=outer[faulty.index].to_numpy(), unclosed=_unclosed(context, faulty))):
         here, there = front.get(row["front_exchange"]), back.get(row["back_exchange"])
         side: Side = "front" if row["outer"] else "back"
         if side == "back":
             here, there = there, here
         if here is not None:
-            who, sure = _sender(row, side, here, there)
+            sender, sure = _sender(row, side, here, there)
+            who = named(sender, context.box)
             note = f"{who}: {_words(here)}" if sure else f"{who}: {_words(here)}; {UNSEEN}"
             yield "certain" if sure else "likely", replace(at(row, side, note), frames=(here["close_frame"],))
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, rows
 from wsanalyze.rules.endings import endings, shown
 
 TITLE = "The load balancer ended idle WebSockets"
@@ -38,6 +38,10 @@ ADVICE = (
     "Raise the load balancer's idle timeout for WebSockets (nginx: proxy_read_timeout; HAProxy: timeout tunnel; AWS ALB: "
     "idle_timeout.timeout_seconds), or let the client or the app send WebSocket pings more often than that."
 )
+AT_GOROUTER = AtGorouter(
+    "Check router.frontend_idle_timeout and what stands between the Gorouter and the app, or let the client or the "
+    "app send WebSocket pings more often than that."
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
@@ -45,5 +49,5 @@ def check(context: Context) -> Iterator[Problem]:
     ended = context.once(endings)
     idle = ended[ended["kind"] == "idle"]
     sure = idle["doubt"].isna()
-    yield Problem("warning", TITLE, ADVICE, tuple(shown(row) for row in rows(idle[sure])))
-    yield Problem("warning", TITLE, ADVICE, tuple(shown(row) for row in rows(idle[~sure])), "likely")
+    yield Problem("warning", TITLE, ADVICE, tuple(shown(row, context.box) for row in rows(idle[sure])))
+    yield Problem("warning", TITLE, ADVICE, tuple(shown(row, context.box) for row in rows(idle[~sure])), "likely")

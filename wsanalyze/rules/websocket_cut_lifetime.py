@@ -28,7 +28,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from wsanalyze.rules.context import Context, Problem, rows
+from wsanalyze.box import Box
+from wsanalyze.rules.context import AtGorouter, Context, Problem, rows
 from wsanalyze.rules.endings import ENOUGH, endings, shown
 from wsanalyze.rules.finding import Evidence
 
@@ -39,6 +40,10 @@ ADVICE = (
     "Raise what limits the time of a request on the load balancer (GCP: the backend service's timeout; Envoy: the route's timeout "
     "and max_stream_duration); pings do not help. After a reload, look at what ends old processes (HAProxy: hard-stop-after)."
 )
+AT_GOROUTER = AtGorouter(
+    "Look for what ends connections at that age: draining Gorouters (router.drain_timeout), restarts, firewalls and"
+    " NAT between the Gorouters and the cells; pings do not help."
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
@@ -46,12 +51,12 @@ def check(context: Context) -> Iterator[Problem]:
     ended = context.once(endings)
     cut = ended[ended["kind"] == "lifetime"]
     sure = cut["doubt"].isna() & (cut["alike"] >= ENOUGH) & ~cut["together"]
-    yield Problem("warning", TITLE, ADVICE, tuple(_shown(row) for row in rows(cut[sure])))
-    yield Problem("warning", TITLE, ADVICE, tuple(_shown(row) for row in rows(cut[~sure])), "likely")
+    yield Problem("warning", TITLE, ADVICE, tuple(_shown(row, context.box) for row in rows(cut[sure])))
+    yield Problem("warning", TITLE, ADVICE, tuple(_shown(row, context.box) for row in rows(cut[~sure])), "likely")
 
 
-def _shown(row: dict[str, Any]) -> Evidence:
-    evidence = shown(row)
+def _shown(row: dict[str, Any], box: Box) -> Evidence:
+    evidence = shown(row, box)
     if row["alike"] < ENOUGH:
         return evidence
     together = ", all of them at once" if row["together"] else ""

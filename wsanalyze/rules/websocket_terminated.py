@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 
 TITLE = "The load balancer answered WebSocket handshakes itself"
 SEVERITY = "error"
@@ -29,6 +29,11 @@ ADVICE = (
     "Switch off WebSocket termination or inspection on the load balancer and pass the handshake through to the router, whose "
     "101 it has to be. If it cannot, forward TCP instead: on a port of its own such as 8443 (set the Loggregator port to it), "
     "or on a second load balancer in TCP mode on ports 80 and 443."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter gives no 101 of its own: it hands on the app's. Look for what else stands between the captures, "
+    "such as a route service or a proxy beside the app, and whether the back capture shows all of the app's "
+    "instances."
 )
 
 

@@ -31,7 +31,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.box import named
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.finding import Confidence, Evidence, Side
 from wsanalyze.tables import Tables
 from wsanalyze.verdicts.vicinity import LOSSES
@@ -42,6 +43,10 @@ SEVERITY = "warning"
 ADVICE = (
     "Where the load balancer sent them, let it pass WebSocket frames on as they are (no inspection, compression or masking of its "
     "own), or forward TCP; where the client or the router did, look at the library of the client or the app."
+)
+AT_GOROUTER = AtGorouter(
+    "A Gorouter copies WebSocket frames as they are. Where it seems to have sent them, look for what else stands "
+    "between the captures; else look at the library of the client or the app, and at the load balancer in front."
 )
 
 CLIENT, LB, ROUTER = "client", "load balancer", "router"
@@ -61,7 +66,7 @@ def check(context: Context) -> Iterator[Problem]:
             frames = leg.frames(row[f"{side}_exchange"])
             found[confidence].append(
                 replace(
-                    at(row, side, f"{who}: {', '.join(name.partition(':')[2] for name in names)}"),
+                    at(row, side, f"{named(who, context.box)}: {', '.join(name.partition(':')[2] for name in names)}"),
                     frames=tuple(sorted({frames[name] for name in names})),
                 )
             )

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.forwarded import missing
 
 TITLE = "Ordinary requests reach the router without X-Forwarded-For"
@@ -34,8 +34,14 @@ ADVICE = (
     "HAProxy: option forwardfor; Envoy: use_remote_address). In TCP mode it cannot: use a listener in HTTP mode for "
     "ordinary requests, or the PROXY protocol, which the routers must then be told to expect."
 )
+AT_GOROUTER = AtGorouter(
+    "Let the load balancer in front of the Gorouter append the client's address. The Gorouter adds its peer's, so "
+    "that apps take the load balancer for the client. A load balancer in TCP mode can send the PROXY protocol, "
+    "version 1, which router.enable_proxy lets the Gorouter read.",
+    title="Ordinary requests reach the Gorouter without X-Forwarded-For: the load balancer in front sent none",
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
-    """Requests on the back without the header, by severity."""
+    """Requests to the platform's router without the header, by severity."""
     yield from missing(context, "x_forwarded_for", TITLE, ADVICE)

@@ -30,10 +30,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from wsanalyze.box import GOROUTER
 from wsanalyze.rules.addresses import address, listed
 from wsanalyze.rules.carried import connections_of, of, whole
-from wsanalyze.rules.context import Context, Problem
-from wsanalyze.rules.forwarded import blank
+from wsanalyze.rules.context import AtGorouter, Context, Problem
+from wsanalyze.rules.finding import Side
+from wsanalyze.rules.forwarded import blank, received
 from wsanalyze.rules.instances import problems
 
 TITLE = "X-Forwarded-For does not name the client"
@@ -44,10 +46,49 @@ ADVICE = (
     "$proxy_add_x_forwarded_for; HAProxy: option forwardfor; Envoy: use_remote_address; AWS ALB: append). What the client "
     "sent in that header proves nothing. In TCP mode use a listener in HTTP mode, or the PROXY protocol."
 )
+AT_GOROUTER = AtGorouter(
+    "Let the load balancer in front of the Gorouter append the address that the client connects from: the Gorouter "
+    "hands on what it gets, and adds its peer's.",
+    title="X-Forwarded-For, as the load balancer in front sent it, does not name the client",
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
     """Requests and handshakes whose X-Forwarded-For was not given the client's address."""
+    yield from problems(
+        context, "warning", TITLE, ADVICE, _sent(context) if context.box == GOROUTER else _made(context)
+    )
+
+
+def _sent(context: Context) -> dict[Side, pd.DataFrame]:
+    """What reached a Gorouter and cannot name the client, whose connection nobody captured.
+
+    Who forwards writes the client's address last; a PROXY header before the request tells which it is.
+    """
+    rows = received(context)
+    rows = rows[whole(context.front, rows["exchange"])]
+    values = of(context.front, rows["exchange"], "x_forwarded_for")["x_forwarded_for"]
+    rows, values = rows[~blank(values)], values[~blank(values)]
+    source = connections_of(context.front, rows["exchange"], "proxy_source_address")["proxy_source_address"]
+    pairs = list(zip(values, source.astype(object).where(source.notna(), None), strict=True))
+    # Most name the same few clients.
+    told = {pair: _unlike(*pair) for pair in set(pairs)}
+    notes = [told[pair] for pair in pairs]
+    wrong = [note is not None for note in notes]
+    return {"front": rows[wrong].assign(note=[note for note in notes if note is not None])}
+
+
+def _unlike(value: object, client: object) -> str | None:
+    """Why the header does not name the client; None where it does, as far as that can be known."""
+    named = [address(element) for element in listed(value)]
+    if named and named[-1] is None:
+        return f"{value}; the last is no address"
+    expected = address(client)
+    return f"{value}; expected {client}" if expected is not None and expected not in named else None
+
+
+def _made(context: Context) -> dict[Side, pd.DataFrame]:
+    """What a load balancer made of the header without naming the client that it saw."""
     rows = context.carried
     rows = rows[whole(context.front, rows["front"]) & whole(context.back, rows["back"])]
     values = of(context.back, rows["back"], "x_forwarded_for")["x_forwarded_for"]
@@ -62,7 +103,7 @@ def check(context: Context) -> Iterator[Problem]:
     wrong = [not _names(*row) for row in zip(client, sent, values, strict=True)]
     notes = [f"{value}; expected {name}" for value, name in zip(values[wrong], client[wrong], strict=True)]
     found = rows[wrong].rename(columns={"back": "exchange"}).assign(note=notes)
-    yield from problems(context, "warning", TITLE, ADVICE, {"back": found})
+    return {"back": found}
 
 
 def _ends_otherwise(values: pd.Series, client: pd.Series) -> pd.Series:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.forwarded import missing
 
 TITLE = "Ordinary requests reach the router without X-Forwarded-Proto"
@@ -34,8 +34,13 @@ ADVICE = (
     "X-Forwarded-Proto https if { ssl_fc }; Apache: RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}). In TCP mode "
     "it cannot: use a listener in HTTP mode for ordinary requests."
 )
+AT_GOROUTER = AtGorouter(
+    "Let the load balancer in front of the Gorouter set it. The Gorouter fills in the scheme by which it was "
+    "reached itself; router.force_forwarded_proto_https makes that https where all clients use TLS.",
+    title="Ordinary requests reach the Gorouter without X-Forwarded-Proto: the load balancer in front sent none",
+)
 
 
 def check(context: Context) -> Iterator[Problem]:
-    """Requests on the back without the header, by severity."""
+    """Requests to the platform's router without the header, by severity."""
     yield from missing(context, "x_forwarded_proto", TITLE, ADVICE)

@@ -29,9 +29,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from wsanalyze.box import GOROUTER
 from wsanalyze.rules.carried import connections_of, of, whole
-from wsanalyze.rules.context import Context, Problem
-from wsanalyze.rules.forwarded import blank
+from wsanalyze.rules.context import AtGorouter, Context, Problem
+from wsanalyze.rules.forwarded import blank, received
 from wsanalyze.rules.instances import problems
 from wsanalyze.tables import Tables
 
@@ -43,42 +44,45 @@ ADVICE = (
     "X-Forwarded-Proto $scheme; HAProxy: http-request set-header X-Forwarded-Proto https if { ssl_fc }; Traefik: a headers "
     "middleware; Apache: RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME})."
 )
+AT_GOROUTER = AtGorouter(
+    "Let the load balancer in front of the Gorouter replace it by http or https, as the client's connection is: the "
+    "Gorouter hands on what it gets. Behind a load balancer in TCP mode let the Gorouter set it anew "
+    "(router.sanitize_forwarded_proto).",
+    title="X-Forwarded-Proto, as the load balancer in front sent it, is not the client's scheme",
+)
 SCHEMES = ("http", "https")
 
 
 def check(context: Context) -> Iterator[Problem]:
-    """Requests and handshakes on the back with such a value, paired or not."""
-    rows = _received(context)
-    values = of(context.back, rows["exchange"], "x_forwarded_proto")["x_forwarded_proto"]
-    rows = rows.assign(value=values)[whole(context.back, rows["exchange"]) & ~blank(values)]
+    """Requests and handshakes with such a value, paired or not."""
+    side = context.received_on
+    tables = context.tables(side)
+    rows = received(context)
+    values = of(tables, rows["exchange"], "x_forwarded_proto")["x_forwarded_proto"]
+    rows = rows.assign(value=values)[whole(tables, rows["exchange"]) & ~blank(values)]
     scheme = rows["value"].str.strip().str.lower()
     odd = ~scheme.isin(SCHEMES)
-    sure = _encrypted(context, rows["front"])
-    likely = rows["front"].isna() & _all_encrypted(context.front)
+    sure, likely = _encrypted(context, rows["exchange"])
     plain = scheme.eq("http") & (sure | likely)
     note = rows["value"].where(odd, rows["value"] + ", although the client speaks TLS")
     found = rows.assign(note=note, likely=plain & likely)[odd | plain]
-    yield from problems(context, "warning", TITLE, ADVICE, {"back": found})
+    yield from problems(context, "warning", TITLE, ADVICE, {side: found})
 
 
-def _received(context: Context) -> pd.DataFrame:
-    """What the router got: exchange, handshake (id), front (the client's exchange, absent where that is not known for sure)."""
-    handshakes = context.handshakes
-    alone = handshakes["front_exchange"].isna() & handshakes["back_exchange"].notna()
-    numbers = pd.concat([context.requests["exchange"], handshakes["back_exchange"].dropna()]).astype("int64")
-    both = context.carried.set_index("back")[["front", "handshake"]]
-    known = both.reindex(numbers.drop_duplicates().sort_values())
-    # A handshake that only the back shows is that one, too.
-    ids = handshakes.loc[alone, "id"].set_axis(handshakes.loc[alone, "back_exchange"].astype("int64"))
-    known["handshake"] = known["handshake"].where(known["handshake"].notna(), ids.reindex(known.index))
-    return known.rename_axis("exchange").reset_index()
+def _encrypted(context: Context, received: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Whether the client's connection is TLS, as the pair shows; whether it is likely, where no pair does.
 
-
-def _encrypted(context: Context, fronts: pd.Series) -> pd.Series:
-    """Whether the client's connection is TLS, as far as the pair is known."""
+    In front of a Gorouter the client's own connection is not to be seen.
+    """
+    nothing = pd.Series(data=False, index=received.index)
+    if context.box == GOROUTER:
+        return nothing, nothing
+    fronts = (
+        context.carried.drop_duplicates("back").set_index("back")["front"].reindex(received).set_axis(received.index)
+    )
     known = fronts.dropna().astype("int64")
     connections = connections_of(context.front, known, "protocol", "tls_version")
-    return _is_tls(connections).reindex(fronts.index, fill_value=False)
+    return _is_tls(connections).reindex(fronts.index, fill_value=False), fronts.isna() & _all_encrypted(context.front)
 
 
 def _all_encrypted(front: Tables) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wsanalyze.box import GOROUTER, Box
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import Clock
 from wsanalyze.tables import Tables
@@ -31,16 +32,19 @@ _DOPPLER_PORT = 8081
 """Where the Doppler serves WebSockets to the Traffic Controller."""
 
 
-def judge(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
+def judge(pairing: Pairing, front: Tables, back: Tables, box: Box) -> pd.DataFrame:
     """The handshakes, in order of time, with the columns that `wsanalyze.analysis.Analysis.handshakes` describes but for `findings`."""
     rows = facts(pairing, front, back).copy()
+    if box == GOROUTER:
+        # What tells a router's own answer is on those that the box itself gave.
+        rows["router_words"] = False
     cover(rows, pairing, front, back)
     rows = rows.copy()
     decide(rows)
     rows = choose(rows)
     rows.loc[rows["ambiguous"], ["verdict", "detail", "confidence"]] = ["undetermined", "ambiguous", "certain"]
-    table = _table(rows, front, back, pairing.clock)
-    table = _with(table, sealed(front, back))
+    table = _table(rows, front, back, pairing.clock, box)
+    table = _with(table, sealed(front, back, box))
     table = table.sort_values(["time", "first_frame"], kind="stable", ignore_index=True).drop(columns="first_frame")
     table.insert(0, "id", [f"h{number}" for number in range(1, len(table) + 1)])
     return table
@@ -59,7 +63,7 @@ def _with(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, others], ignore_index=True) if len(table) else others
 
 
-def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.DataFrame:
+def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock, box: Box) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     records = rows.to_dict("records")
     seen = rows["seen"].to_numpy(bool)
@@ -92,7 +96,7 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.
             "detail": rows["detail"].astype(object).where(rows["detail"].notna(), None),
             "mode": _modes(rows).where(rows["paired"] & behind, None),
             "confidence": rows["confidence"],
-            "reason": [reason(row, front.frames, back.frames) for row in records],
+            "reason": [reason(row, box, front.frames, back.frames) for row in records],
         }
     )
     table = pd.concat([table, outcomes(rows)], axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from wsanalyze.box import NAMES, Box
 from wsanalyze.completeness import sealed as unread
 from wsanalyze.pairing.matching import BYTES
 from wsanalyze.tables import Frames, Tables
@@ -33,7 +34,7 @@ def twins(front: Tables, back: Tables) -> pd.DataFrame:
     return found
 
 
-def sealed(front: Tables, back: Tables) -> pd.DataFrame:
+def sealed(front: Tables, back: Tables, box: Box) -> pd.DataFrame:
     """The columns of `Analysis.handshakes` that such a connection has (but for `id` and `findings`), and `first_frame`.
 
     Only for those that nobody can read: what can be read is judged handshake by handshake.
@@ -56,7 +57,8 @@ def sealed(front: Tables, back: Tables) -> pd.DataFrame:
             "lb_back": _addressed(both, "client", "_back"),
             "router": _addressed(both, "server", "_back"),
             "reason": [
-                _reason(front.frames, back.frames, *row) for row in zip(*(both[name] for name in _TOLD), strict=True)
+                _reason(box, front.frames, back.frames, *row)
+                for row in zip(*(both[name] for name in _TOLD), strict=True)
             ],
             "front_frames": _frames(both, ""),
             "back_frames": _frames(both, "_back"),
@@ -89,12 +91,12 @@ def _hellos(connections: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(
-    front: Frames, back: Frames, first: int, last: int, first_back: int, last_back: int, name: str | None
+    box: Box, front: Frames, back: Frames, first: int, last: int, first_back: int, last_back: int, name: str | None
 ) -> str:
     to = f" to {name}" if isinstance(name, str) else ""
     return (
         f"The TLS connection{to} (front {_from_to(front, first, last)}) left on the back byte for byte (the same ClientHello, back "
-        f"{_from_to(back, first_back, last_back)}): whatever handshake is inside, the load balancer could neither read nor change it."
+        f"{_from_to(back, first_back, last_back)}): whatever handshake is inside, the {NAMES[box].itself} could neither read nor change it."
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes a judged row, gives its reason as one sentence that names frames."""
+"""Takes a judged row and the box that is judged, gives its reason as one sentence that names frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from wsanalyze.box import GOROUTER, NAMES, Box, named, worded
 from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID
 from wsanalyze.tables import Frames
 from wsanalyze.verdicts.case import NOTHING, Case
@@ -21,7 +22,7 @@ _BY = {
 }
 
 
-def reason(row: Mapping[Any, Any], front: Frames, back: Frames) -> str:
+def reason(row: Mapping[Any, Any], box: Box, front: Frames, back: Frames) -> str:
     """Why the verdict is what it is; `front` and `back` tell the files of frames."""
     if row["ambiguous"]:
         return (
@@ -37,10 +38,10 @@ def reason(row: Mapping[Any, Any], front: Frames, back: Frames) -> str:
         if is_lost
     ]
     case: Case = CASES[row["case"]]
-    return case.reason.format(
+    return worded(case.reason, box).format(
         f=frames(row["f_request_frames"], front),
         fa=frames(row["f_response_frames"], front),
-        fs=row["f_said"],
+        fs=f"{row['f_said']}{own}," if (own := _own_words(row, box)) else row["f_said"],
         b=frames(row["b_request_frames"], back),
         ba=frames(row["b_response_frames"], back),
         bs=row["b_said"],
@@ -48,17 +49,23 @@ def reason(row: Mapping[Any, Any], front: Frames, back: Frames) -> str:
         b101=_accepted(row, "b"),
         lost=" and ".join(lost),
         lack=_lack(row),
-        why=row["why"],
+        why=worded(row["why"], box),
         bridge=f"back connection {row['bridge']}",
         syn=back.number(row["syn_frame"]),
         end=front.number(row["f_end_frame"]),
         nothing=NOTHING,
-        client=_client(row, front),
-        router=_router(row, back),
+        client=_client(row, box, front),
+        router=_router(row, box, back),
         by=_by(row) + _as(row),
         use=", and the WebSocket was used" if row["b_in_use"] else "",
         its_answer="its own" if row["b_101"] else "any",
     )
+
+
+def _own_words(row: Mapping[Any, Any], box: Box) -> str:
+    """What a Gorouter says of an answer of its own, behind the status."""
+    words = row["f_x_cf_routererror"]
+    return f", {words}" if box == GOROUTER and isinstance(words, str) else ""
 
 
 def _accepted(row: Mapping[Any, Any], side: str) -> str:
@@ -89,30 +96,33 @@ def frames(numbers: Any, where: Frames) -> str:
     return where.words([int(number) for number in numbers] if hasattr(numbers, "__len__") else [])
 
 
-def _client(row: Mapping[Any, Any], front: Frames) -> str:
+def _client(row: Mapping[Any, Any], box: Box, front: Frames) -> str:
     """What the client got."""
     if row["f_status"]:
-        return f"the client got {row['f_said']} (front {frames(row['f_response_frames'], front)})"
+        return f"the client got {row['f_said']}{_own_words(row, box)} (front {frames(row['f_response_frames'], front)})"
     how = "reset" if row["f_ended"] == "rst" else "closed"
     what, code = "connection", ""
     if isinstance(row["f_reset"], str):
         what, code = "stream", f"{row['f_reset']}, "
     if row["client_left"]:
-        return f"the client {how} the {what} before it had an answer ({code}front frame {front.number(row['f_end_frame'])})"
+        return f"the {named('client', box)} {how} the {what} before it had an answer ({code}front frame {front.number(row['f_end_frame'])})"
     if row["lb_left"]:
-        return f"the load balancer {how} the client's {what} without an answer ({code}front frame {front.number(row['f_end_frame'])})"
+        return f"the {NAMES[box].itself} {how} the client's {what} without an answer ({code}front frame {front.number(row['f_end_frame'])})"
     return "the client got no answer while it was captured"
 
 
-def _router(row: Mapping[Any, Any], back: Frames) -> str:
+def _router(row: Mapping[Any, Any], box: Box, back: Frames) -> str:
     """What the router answered."""
+    router = NAMES[box].router
     if not row["b_status"]:
         if isinstance(row["b_reset"], str) and row["b_ended_by"] == "server":
-            return f"the router reset the stream ({row['b_reset']}, back frame {back.number(row['b_end_frame'])})"
-        return "what the router answered is not in the capture" if row["b_hidden"] else "the router never answered"
+            return f"the {router} reset the stream ({row['b_reset']}, back frame {back.number(row['b_end_frame'])})"
+        return (
+            f"what the {router} answered is not in the capture" if row["b_hidden"] else f"the {router} never answered"
+        )
     words = row["b_x_cf_routererror"]
     own = f", {words}" if isinstance(words, str) else ""
-    return f"the router answered {row['b_said']}{own} (back {frames(row['b_response_frames'], back)})"
+    return f"the {router} answered {row['b_said']}{own} (back {frames(row['b_response_frames'], back)})"
 
 
 def _lack(row: Mapping[Any, Any]) -> str:
