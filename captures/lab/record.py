@@ -200,5 +200,5 @@ class Session:
         told = [forms.told(form, self.folder, made[form.name]) for form in self.scenario.forms]
         if gorouter := self.behind.gorouter:
             judged = legs(gorouter, self.behind.answering.log, self.client.log, self.scenario)
-            told = [one | {"handshakes": judged} if one["judged"] == forms.GOROUTER else one for one in told]
+            told = [one | judged if one["judged"] == forms.GOROUTER else one for one in told]
         return told

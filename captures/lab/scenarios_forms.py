@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from captures.lab import traffic_forms
-from captures.lab.forms import Form, Tap
-from captures.lab.making import Jumped, Rotated, Shifted, Unordered
-from captures.lab.network import LB_BACK, LB_FRONT, MIRRORED, Surroundings
+from captures.lab.forms import GOROUTER, Form, Tap
+from captures.lab.making import Jumped, Merged, Rotated, Shifted, Unordered
+from captures.lab.network import LB_BACK, LB_FRONT, MIRRORED, ROUTER_TO_APP, ROUTERS, Surroundings
 from captures.lab.scenario import Scenario
 
 _WEB = "tcp and (port 80 or port 443 or port 8443)"
@@ -115,6 +115,89 @@ _HAPROXY_FORMS = (
     ),
 )
 
+_BOX, _ROUTER = (LB_FRONT, LB_BACK), (ROUTERS[0], ROUTER_TO_APP)
+_ROUTER_AHEAD = Shifted("forms/gorouter-any.pcap", 0.8, "forms/gorouter-any-ahead.pcap")
+
+
+def _of_two_boxes(name: str, shows: str, *, appended: bool) -> tuple[Form, Form]:
+    """What was recorded on the load balancer and on the router in one file, to judge each of them by."""
+    file = f"forms/{name}.pcap"
+    made = (_ROUTER_AHEAD, Merged(("forms/lb-any.pcap", _ROUTER_AHEAD.into), file, appended=appended))
+    ahead = _ROUTER_AHEAD.seconds
+    return (
+        Form(name, shows, both=(file,), lb=_BOX, clock_shift=ahead, made=made),
+        Form(
+            f"{name}-gorouter",
+            f"{shows}; the router is judged",
+            both=(file,),
+            lb=_ROUTER,
+            judged=GOROUTER,
+            clock_shift=ahead,
+            made=made,
+        ),
+    )
+
+
+_GOROUTER_FORMS = (
+    Form(
+        "gorouter-pair",
+        "the Gorouter's own two legs, a clean pair",
+        front=("back.pcap",),
+        back=("forms/app.pcap",),
+        judged=GOROUTER,
+        taps=(Tap("forms/app.pcap", "router", "app"),),
+    ),
+    Form(
+        "gorouter-any",
+        "one file of every interface of the router",
+        both=("forms/gorouter-any.pcap",),
+        lb=_ROUTER,
+        judged=GOROUTER,
+        taps=(Tap("forms/gorouter-any.pcap", "router"),),
+    ),
+    Form(
+        "lb-any",
+        "one file of every interface of the load balancer",
+        both=("forms/lb-any.pcap",),
+        lb=_BOX,
+        taps=(Tap("forms/lb-any.pcap", "lb"),),
+    ),
+    *_of_two_boxes(
+        "merged", "what load balancer and router recorded, the latter 0.8 s ahead, merged by time", appended=False
+    ),
+    *_of_two_boxes(
+        "appended", "what load balancer and router recorded, the latter 0.8 s ahead, one after the other", appended=True
+    ),
+)
+
+_LB2_BEHIND = Shifted("forms/one-clock/lb2-front.pcap", -0.2, "forms/lb2-front.pcap")
+_ROUTER2_AHEAD = Shifted("forms/one-clock/router2-back.pcap", 1.3, "forms/router2-back.pcap")
+_LB1, _ROUTER1 = "forms/lb1-front.pcap", "forms/router1-back.pcap"
+
+_CROSSED_FORMS = (
+    Form(
+        "crossed",
+        "a capture of each load balancer and of each router, three clocks",
+        front=(_LB1, _LB2_BEHIND.into),
+        back=(_ROUTER1, _ROUTER2_AHEAD.into),
+        clock_shift=None,
+        clocks=tuple((shifted.into, shifted.seconds) for shifted in (_LB2_BEHIND, _ROUTER2_AHEAD)),
+        made=(_LB2_BEHIND, _ROUTER2_AHEAD),
+    ),
+    Form(
+        "crossed-one-clock",
+        "the same with one clock",
+        front=(_LB1, _LB2_BEHIND.file),
+        back=(_ROUTER1, _ROUTER2_AHEAD.file),
+        taps=(
+            Tap(_ROUTER1, "router", "back"),
+            Tap(_ROUTER2_AHEAD.file, "router2", "back"),
+            Tap(_LB1, "lb", "front"),
+            Tap(_LB2_BEHIND.file, "lb2", "front"),
+        ),
+    ),
+)
+
 WITH_FORMS = (
     Scenario(
         "haproxy-forms",
@@ -123,5 +206,21 @@ WITH_FORMS = (
         balancer="haproxy-http-fwd",
         around=Surroundings(mirrored=True, overlay=True),
         forms=_HAPROXY_FORMS,
+    ),
+    Scenario(
+        "gorouter-forms",
+        "a Gorouter and its app behind the load balancer, captured on both boxes",
+        traffic_forms.GOROUTER,
+        balancer="haproxy-gorouter",
+        around=Surroundings(app=True),
+        forms=_GOROUTER_FORMS,
+    ),
+    Scenario(
+        "crossed-forms",
+        "two load balancers before two routers, each balancing to both, captured on all four boxes",
+        traffic_forms.CROSSED,
+        balancer="haproxy-crossed",
+        around=Surroundings(twins=True),
+        forms=_CROSSED_FORMS,
     ),
 )

@@ -102,9 +102,8 @@ def targets(form: Captured) -> tuple[Counter[str], Counter[str]]:
     arrived = Counter(line["router_path"] for line in lines if line["router_saw_request"])
     if form.told["judged"] == "load balancer":
         return Counter(line["path"] for line in lines), arrived
-    went_on = {h["id"] for h in lines if h["id"] not in form.told["handshakes"]}
-    went_on |= {one for one, leg in form.told["handshakes"].items() if leg["router"]}
-    return arrived, Counter(h["router_path"] for h in lines if h["id"] in went_on)
+    legs = form.told["handshakes"] | form.told["http"]
+    return arrived, Counter(line["router_path"] for line in lines if legs[line["id"]]["router"])
 
 
 def test_every_planned_form_is_there() -> None:
@@ -237,3 +236,75 @@ def test_tunnels_carry_every_packet(name: str, side: str, field: str, networks: 
     rows = {tuple(line.split("\t")) for line in done.stdout.splitlines()}
     assert {row[0] for row in rows} == networks
     assert {row[1] for row in rows} == {"6081" if "geneve" in name else "4789"}
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", ["merged", "appended"])
+def test_what_two_boxes_recorded_is_there_twice_by_two_clocks(name: str) -> None:
+    form = BY_NAME[f"gorouter-forms-{name}"]
+    asked = {h["router_path"] for h in form.scenario.truth["handshakes"]}
+    moments: dict[str, list[float]] = {}
+    for message in seen_in(form, "both"):
+        if message.target in asked and message.source == "10.244.0.1":
+            moments.setdefault(message.target, []).append(message.moment)
+    assert set(moments) == asked
+    for first, second in moments.values():
+        assert second - first == pytest.approx(form.told["clock_shift"], abs=0.01)
+
+
+def test_merged_is_in_time_order_and_appended_is_not() -> None:
+    for name in ("merged", "appended"):
+        moments = times(BY_NAME[f"gorouter-forms-{name}"].files("both")[0])
+        assert (moments == sorted(moments)) == (name == "merged")
+
+
+def test_the_gorouter_is_judged_by_its_own_two_legs() -> None:
+    said = Counter(
+        (h["expected"], h["expected_detail"], h["expected_mode"], h["outcome"], h["router_status"])
+        for h in BY_NAME["gorouter-forms-gorouter-any"].told["handshakes"].values()
+    )
+    assert said == {
+        ("passed-through", None, "http", "established", 101): 6,
+        ("passed-through", None, "http", "refused", 403): 1,
+        ("blocked", "by-policy", None, "refused", None): 1,
+        ("blocked", "router-unreachable", None, "refused", None): 1,
+    }
+    judged = [form.told for form in FORMS if form.told["judged"] == "gorouter"]
+    assert all(told["handshakes"] == judged[0]["handshakes"] for told in judged)
+
+
+@needs_tshark
+def test_the_gorouter_fills_in_what_the_load_balancer_left_out() -> None:
+    form = BY_NAME["gorouter-forms-gorouter-pair"]
+    lacking = {}
+    for side in ("front", "back"):
+        command = [TSHARK or "", "-r", str(form.files(side)[0]), "-d", "tcp.port==61001,http", "-Y"]
+        command += ["http.request and not http.x_forwarded_for", "-T", "fields", "-e", "http.request.uri"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        lacking[side] = set(done.stdout.split())
+    assert not any(leg["expected_missing"] for leg in form.told["http"].values())
+    due = {line["router_path"] for line in form.scenario.truth["http"] if line["expected_missing"]}
+    assert due
+    assert lacking == {"front": due, "back": set()}
+
+
+@needs_tshark
+def test_paths_cross() -> None:
+    form = BY_NAME["crossed-forms-crossed"]
+    lines = [*form.scenario.truth["handshakes"], *form.scenario.truth["http"]]
+    paths = {(line["lb_front"], line["router"]) for line in lines}
+    assert len(paths) == 4
+    for side, names, key in (("front", form.told["front"], "lb_front"), ("back", form.told["back"], "router")):
+        boxes = sorted({line[key] for line in lines})
+        for name, box in zip(names, boxes, strict=True):
+            found = Counter(m.target for m in messages((form.scenario.folder / name,)) if m.target)
+            assert found == Counter(line["path"] for line in lines if line[key] == box), (side, name)
+
+
+def test_the_boxes_have_clocks_of_their_own() -> None:
+    form = BY_NAME["crossed-forms-crossed"]
+    true = BY_NAME["crossed-forms-crossed-one-clock"]
+    for side in ("front", "back"):
+        for name, path, unshifted in zip(form.told[side], form.files(side), true.files(side), strict=True):
+            ahead = {round(a - b, 6) for a, b in zip(times(path), times(unshifted), strict=True)}
+            assert ahead == {form.told["clocks"].get(name, 0.0)}
