@@ -92,7 +92,12 @@ class Scenario:
     @cached_property
     def _streams(self) -> dict[tuple[str, int | None], str]:
         streams = ((one, handshake["client"], handshake.get("stream")) for one, handshake in self.handshakes.items())
-        return {(client, stream): one for one, client, stream in streams if stream is not None}
+        # Over HTTP/1.1 a connection holds one handshake of those whose paths are all the same.
+        return {
+            (client, stream): one
+            for one, client, stream in streams
+            if stream is not None or one not in self.handshakes[one]["path"]
+        }
 
     def id_in(self, *targets: str | None) -> str | None:
         """The id that a request-target carries."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from captures.lab.certificates import make
+from captures.lab.forms import FOLDER
 from captures.lab.record import Session
 from captures.lab.scenarios import SCENARIOS
 
@@ -47,10 +48,10 @@ def main(names: tuple[str, ...], into: Path, *, only_list: bool) -> None:
                 failed.append(scenario.name)
                 click.echo(f"    failed: {error}", err=True)
                 continue
-            for side in ("front", "back"):
-                size = (into / scenario.name / f"{side}.pcap").stat().st_size
-                if size > LARGEST:
-                    click.echo(f"    {side}.pcap has {size} bytes, more than {LARGEST}", err=True)
+            folder = into / scenario.name
+            for path in (*folder.glob("*.pcap"), *folder.glob(f"{FOLDER}/**/*.pcap*")):
+                if (size := path.stat().st_size) > LARGEST:
+                    click.echo(f"    {path.relative_to(folder)} has {size} bytes, more than {LARGEST}", err=True)
     if failed:
         click.echo(f"{len(failed)} failed: {', '.join(failed)}", err=True)
         sys.exit(1)

@@ -21,8 +21,19 @@ LB_FRONT = "203.0.113.1"
 LB_FRONT6 = "2001:db8:113::1"
 LB_BACK = "10.244.0.1"
 ROUTERS = ("10.244.0.10", "10.244.0.11")
+LB2_FRONT = "203.0.113.2"
+LB2_BACK = "10.244.0.2"
+APP = "10.255.0.20"
+ROUTER_TO_APP = "10.255.0.1"
+MIRROR = "198.18.0.1"
+COLLECTOR = "198.18.0.2"
+MIRRORED = {"front": 1001, "back": 1002}
+"""Network identifiers of the load balancer's interfaces, as their frames come to the collector."""
+OVERLAY = 42
+"""VXLAN network identifier of the back link, where that is laid over another network."""
 
 _CLONE_NEWNET = 0x40000000
+_SPACES = ("client", "lb", "lb2", "router", "router2", "wire", "switch", "app", "mirror", "collector")
 # What a network card computes later is wrong in a capture: checksums, and segments larger than the wire carries.
 _OFFLOADS = ("rx", "tx", "tso", "gso", "gro")
 
@@ -72,16 +83,32 @@ def _setns(descriptor: int) -> None:
         raise OSError(number, f"setns: {os.strerror(number)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is besides a client, a load balancer and a router."""
+
+    mirrored: bool = False
+    """A collector, to which the namespace `mirror` sends."""
+    overlay: bool = False
+    """The back link is a VXLAN over the link `underlay`."""
+    app: bool = False
+    """An app behind the router."""
+    twins: bool = False
+    """A second load balancer, and the second router in a namespace of its own; switches join them all."""
+
+
 class Network:
     """client — [wire —] load balancer — router; made on entry, removed on exit. Needs root."""
 
-    def __init__(self, *, impaired: str | None = None) -> None:
+    def __init__(self, *, impaired: str | None = None, around: Surroundings | None = None) -> None:
         """`impaired` (`front` or `back`) puts the namespace `wire` into that link, for `wire.Wire` to carry its frames."""
         prefix = f"wslab{os.getpid()}"
+        self.spaces = {name: Namespace(f"{prefix}-{name}") for name in _SPACES}
         self.client, self.lb, self.router, self.wire = (
-            Namespace(f"{prefix}-{name}") for name in ("client", "lb", "router", "wire")
+            self.spaces[name] for name in ("client", "lb", "router", "wire")
         )
         self.impaired = impaired
+        self.around = around or Surroundings()
 
     def __enter__(self) -> Network:
         try:
@@ -97,21 +124,66 @@ class Network:
         self._remove()
 
     def _make(self) -> None:
-        for namespace in (self.client, self.lb, self.router, self.wire):
+        for namespace in self.spaces.values():
             _ip("netns", "add", namespace.name)
             _ip("-n", namespace.name, "link", "set", "lo", "up")
-        self._link("front", self.client, self.lb)
-        self._link("back", self.lb, self.router)
+        if self.around.twins:
+            self._switch("front", ("client", "lb", "lb2"))
+            self._switch("back", ("lb", "lb2", "router", "router2"))
+        else:
+            self._link("front", self.client, self.lb)
+            self._link("underlay" if self.around.overlay else "back", self.lb, self.router)
+        if self.around.overlay:
+            self._overlay((self.lb, "192.0.2.1"), (self.router, "192.0.2.10"))
+        if self.around.app:
+            self._link("app", self.router, self.spaces["app"])
+            self._address(self.router, f"{ROUTER_TO_APP}/24", "app")
+            self._address(self.spaces["app"], f"{APP}/24", "app")
+        if self.around.mirrored:
+            self._mirrored()
+        self._addresses()
+
+    def _addresses(self) -> None:
         for address in CLIENTS:
             self._address(self.client, f"{address}/24", "front")
         self._address(self.client, f"{CLIENT6}/64", "front")
         self._address(self.lb, f"{LB_FRONT}/24", "front")
         self._address(self.lb, f"{LB_FRONT6}/64", "front")
         self._address(self.lb, f"{LB_BACK}/24", "back")
-        for address in ROUTERS:
-            self._address(self.router, f"{address}/24", "back")
+        first, second = ROUTERS
+        self._address(self.router, f"{first}/24", "back")
+        self._address(self.spaces["router2"] if self.around.twins else self.router, f"{second}/24", "back")
+        if self.around.twins:
+            self._address(self.spaces["lb2"], f"{LB2_FRONT}/24", "front")
+            self._address(self.spaces["lb2"], f"{LB2_BACK}/24", "back")
         # Programs that bind an address before the link is ready would fail otherwise.
         _run(*self.lb.command, "sysctl", "-q", "-w", "net.ipv6.conf.all.accept_dad=0", "net.ipv4.ip_nonlocal_bind=1")
+
+    def _switch(self, name: str, members: tuple[str, ...]) -> None:
+        """A switch of this name, with a cable to the interface of the same name of each member."""
+        switch = self.spaces["switch"]
+        _ip("-n", switch.name, "link", "add", name, "type", "bridge")
+        _ip("-n", switch.name, "link", "set", name, "up")
+        for member in members:
+            port = f"{name}-{member}"
+            self._cable((self.spaces[member], name), (switch, port))
+            _ip("-n", switch.name, "link", "set", port, "master", name)
+
+    def _overlay(self, *ends: tuple[Namespace, str]) -> None:
+        """The interface `back` at both ends, in VXLAN over the underlay."""
+        for (namespace, own), (_, other) in zip(ends, reversed(ends), strict=True):
+            self._address(namespace, f"{own}/24", "underlay")
+            kind = ("type", "vxlan", "id", str(OVERLAY), "local", own, "remote", other, "dstport", "4789")
+            _ip("-n", namespace.name, "link", "add", "back", *kind, "dev", "underlay")
+            _plain(namespace, "back")
+
+    def _mirrored(self) -> None:
+        mirror, collector = self.spaces["mirror"], self.spaces["collector"]
+        self._link("mirror", mirror, collector)
+        for namespace, address in ((mirror, MIRROR), (collector, COLLECTOR)):
+            # What is wrapped is larger than what a usual link carries.
+            _ip("-n", namespace.name, "link", "set", "mirror", "mtu", "9000")
+            self._address(namespace, f"{address}/24", "mirror")
 
     def _link(self, name: str, near: Namespace, far: Namespace) -> None:
         """A cable whose two ends are called `name`; through the wire where it is to be impaired."""
@@ -126,15 +198,20 @@ class Network:
         (ns, name), (other, peer) = near, far
         _ip("-n", ns.name, "link", "add", name, "type", "veth", "peer", "name", peer, "netns", other.name)
         for namespace, interface in (near, far):
-            _run(*namespace.command, "ethtool", "-K", interface, *(word for o in _OFFLOADS for word in (o, "off")))
-            _ip("-n", namespace.name, "link", "set", interface, "up")
+            _plain(namespace, interface)
 
     def _address(self, namespace: Namespace, address: str, interface: str) -> None:
         _ip("-n", namespace.name, "address", "add", address, "dev", interface, *(("nodad",) if ":" in address else ()))
 
     def _remove(self) -> None:
-        for namespace in (self.client, self.lb, self.router, self.wire):
+        for namespace in self.spaces.values():
             subprocess.run(("ip", "netns", "delete", namespace.name), capture_output=True, check=False)
+
+
+def _plain(namespace: Namespace, interface: str) -> None:
+    """The interface is up and computes nothing by itself."""
+    _run(*namespace.command, "ethtool", "-K", interface, *(word for o in _OFFLOADS for word in (o, "off")))
+    _ip("-n", namespace.name, "link", "set", interface, "up")
 
 
 def _ip(*words: str) -> None:

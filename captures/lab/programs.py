@@ -143,16 +143,23 @@ async def _stop(process: asyncio.subprocess.Process, number: int) -> None:
 
 
 class Recorder:
-    """tcpdump on one interface of a namespace."""
+    """tcpdump on one interface of a namespace; dumpcap where a new file is begun after so many packets."""
 
     def __init__(
-        self, namespace: Namespace, interface: str, file: Path, *, snaplen: int = 0, only: str = "tcp"
+        self,
+        namespace: Namespace,
+        interface: str,
+        file: Path,
+        *,
+        snaplen: int = 0,
+        only: str = "tcp",
+        packets: int = 0,
     ) -> None:
-        self.command = (
-            *namespace.command,
-            *("tcpdump", "-i", interface, "-w", str(file), "-s", str(snaplen), "-B", "16384", "-U", "-n", "-Z", "root"),
-            *("--immediate-mode", only),
-        )
+        where = ("-i", interface, "-w", str(file))
+        tcpdump = ("tcpdump", *where, "-s", str(snaplen), "-B", "16384", "-U", "-n", "-Z", "root", "--immediate-mode")
+        dumpcap = ("dumpcap", *where, "-q", "-b", f"packets:{packets}", "-f")
+        self.command = (*namespace.command, *(dumpcap if packets else tcpdump), only)
+        self.ready = b"File:" if packets else b"listening on"
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Recorder:
@@ -169,9 +176,9 @@ class Recorder:
         )
         assert self.process.stderr is not None
         while line := await self.process.stderr.readline():
-            if b"listening on" in line:
+            if self.ready in line:
                 return
-        raise RuntimeError(f"tcpdump does not start: {' '.join(self.command)}")
+        raise RuntimeError(f"does not start: {' '.join(self.command)}")
 
     async def stop(self) -> None:
         """End, with all that went by until now."""

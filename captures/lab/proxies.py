@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from captures.lab.answers import accept_of
 from captures.lab.network import LB_BACK, LB_FRONT, ROUTERS, Namespace
-from captures.lab.stream import CLOSE, PING, PONG, Head, Headers, Stream, write_frame
+from captures.lab.stream import CLOSE, PING, PONG, Head, Headers, Stream, pump, write_frame, written
 
 _HOP = {"connection", "upgrade", "keep-alive"}
 _SETTLED = 0.05
@@ -70,9 +70,9 @@ class Proxy:
     async def _forward(self, stream: Stream, head: Head) -> None:
         body = await stream.body(head)
         back = await self.router()
-        await back.send(_written(head.start, _forwarded(head, stream)) + body)
+        await back.send(written(head.start, _forwarded(head, stream)) + body)
         answer = await back.head()
-        await stream.send(_written(answer.start, answer.headers) + await back.body(answer, answer_to=head.start[0]))
+        await stream.send(written(answer.start, answer.headers) + await back.body(answer, answer_to=head.start[0]))
         await back.end()
 
 
@@ -87,28 +87,10 @@ def _forwarded(head: Head, stream: Stream, *, without: frozenset[str] = frozense
     return (*kept, ("X-Forwarded-For", ", ".join(came)), ("X-Forwarded-Proto", "http"))
 
 
-def _written(start: tuple[str, str, str], headers: Headers) -> bytes:
-    return ("\r\n".join([" ".join(start), *(f"{name}: {value}" for name, value in headers)]) + "\r\n\r\n").encode(
-        "latin-1"
-    )
-
-
 def _switching(head: Head) -> bytes:
     key = (head.all("sec-websocket-key") or [""])[0]
     headers = (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_of(key)))
-    return _written(("HTTP/1.1", "101", "Switching Protocols"), (*headers, ("Server", "own-proxy")))
-
-
-async def _pump(near: Stream, far: Stream) -> None:
-    """Carry the bytes of both directions until both have ended."""
-
-    async def one_way(source: Stream, sink: Stream) -> None:
-        with contextlib.suppress(OSError):
-            while part := await source.some():
-                await sink.send(part)
-            await sink.end()
-
-    await asyncio.gather(one_way(near, far), one_way(far, near))
+    return written(("HTTP/1.1", "101", "Switching Protocols"), (*headers, ("Server", "own-proxy")))
 
 
 async def local(_: Proxy, stream: Stream, head: Head) -> None:
@@ -150,10 +132,10 @@ async def rekey(proxy: Proxy, stream: Stream, head: Head) -> None:
     """Make a handshake of its own, and answer the client when that succeeded."""
     back = await proxy.router()
     key = base64.b64encode(os.urandom(16)).decode()
-    await back.send(_written(head.start, _without_extensions(head, stream, key)))
+    await back.send(written(head.start, _without_extensions(head, stream, key)))
     answer = await back.head()
     if answer.start[1] != "101":
-        await stream.send(_written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
+        await stream.send(written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
         return
     await stream.send(_switching(head))
     await _remask(stream, back)
@@ -164,7 +146,7 @@ async def early(proxy: Proxy, stream: Stream, head: Head) -> None:
     await stream.send(_switching(head))
     await asyncio.sleep(_SETTLED)
     back = await proxy.router()
-    await back.send(_written(head.start, _without_extensions(head, stream)))
+    await back.send(written(head.start, _without_extensions(head, stream)))
     answer = await back.head()
     if answer.start[1] == "101":
         await _remask(stream, back)
@@ -173,11 +155,11 @@ async def early(proxy: Proxy, stream: Stream, head: Head) -> None:
 async def reuse_key(proxy: Proxy, stream: Stream, head: Head) -> None:
     """Terminate the WebSocket but reuse the client's key, and answer when the router has."""
     back = await proxy.router()
-    await back.send(_written(head.start, _without_extensions(head, stream)))
+    await back.send(written(head.start, _without_extensions(head, stream)))
     answer = await back.head()
     await asyncio.sleep(_SETTLED)
     if answer.start[1] != "101":
-        await stream.send(_written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
+        await stream.send(written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
         return
     await stream.send(_switching(head))
     await _remask(stream, back)
@@ -206,7 +188,7 @@ async def plain(proxy: Proxy, stream: Stream, head: Head) -> None:
     lost = frozenset(
         _HOP | {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol"}
     )
-    await back.send(_written(head.start, _forwarded(head, stream, without=lost)))
+    await back.send(written(head.start, _forwarded(head, stream, without=lost)))
     answer = await back.head()
     await back.body(answer, answer_to="GET")
     await back.end()
@@ -220,7 +202,7 @@ async def many_to_one(proxy: Proxy, stream: Stream, head: Head) -> None:
         if proxy.shared is None:
             proxy.shared = await proxy.router()
             key = base64.b64encode(os.urandom(16)).decode()
-            await proxy.shared.send(_written(head.start, _without_extensions(head, stream, key)))
+            await proxy.shared.send(written(head.start, _without_extensions(head, stream, key)))
             await proxy.shared.head()
     while True:
         frame = await stream.frame()
@@ -236,31 +218,31 @@ async def many_to_one(proxy: Proxy, stream: Stream, head: Head) -> None:
 async def retry_stripped(proxy: Proxy, stream: Stream, head: Head) -> None:
     """Send the handshake on; if the router refuses it, try again as an ordinary request."""
     back = await proxy.router()
-    await back.send(_written(head.start, _forwarded(head, stream)))
+    await back.send(written(head.start, _forwarded(head, stream)))
     answer = await back.head()
     if answer.start[1] == "101":
-        await stream.send(_written(answer.start, answer.headers))
-        await _pump(stream, back)
+        await stream.send(written(answer.start, answer.headers))
+        await pump(stream, back)
         return
     await back.body(answer, answer_to="GET")
     await back.end()
     again = await proxy.router()
-    await again.send(_written(head.start, _forwarded(head, stream, without=frozenset(_HOP))))
+    await again.send(written(head.start, _forwarded(head, stream, without=frozenset(_HOP))))
     answer = await again.head()
-    await stream.send(_written(answer.start, answer.headers) + await again.body(answer, answer_to="GET"))
+    await stream.send(written(answer.start, answer.headers) + await again.body(answer, answer_to="GET"))
     await again.end()
 
 
 async def strip_response(proxy: Proxy, stream: Stream, head: Head) -> None:
     """Take Upgrade and Connection out of the router's 101."""
     back = await proxy.router()
-    await back.send(_written(head.start, _forwarded(head, stream)))
+    await back.send(written(head.start, _forwarded(head, stream)))
     answer = await back.head()
     if answer.start[1] != "101":
-        await stream.send(_written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
+        await stream.send(written(answer.start, answer.headers) + await back.body(answer, answer_to="GET"))
         return
-    await stream.send(_written(answer.start, tuple(h for h in answer.headers if h[0].lower() not in _HOP)))
-    await _pump(stream, back)
+    await stream.send(written(answer.start, tuple(h for h in answer.headers if h[0].lower() not in _HOP)))
+    await pump(stream, back)
 
 
 async def silent(_: Proxy, stream: Stream, __: Head) -> None:
@@ -272,12 +254,12 @@ async def silent(_: Proxy, stream: Stream, __: Head) -> None:
 async def withhold(proxy: Proxy, stream: Stream, head: Head) -> None:
     """Send the handshake on, and answer 502 whatever the router said."""
     back = await proxy.router()
-    await back.send(_written(head.start, _forwarded(head, stream)))
+    await back.send(written(head.start, _forwarded(head, stream)))
     await back.head()
     await back.end()
     page = b"bad gateway\n"
     headers = (("Content-Length", str(len(page))), ("Connection", "close"), ("Server", "own-proxy"))
-    await stream.send(_written(("HTTP/1.1", "502", "Bad Gateway"), headers) + page)
+    await stream.send(written(("HTTP/1.1", "502", "Bad Gateway"), headers) + page)
 
 
 OWN: dict[str, Behaviour] = {

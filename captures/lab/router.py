@@ -32,12 +32,13 @@ _HTTP2 = b"PRI * HTTP/2.0\r\n"
 class Router:
     """Listens at the routers' addresses and keeps the log."""
 
-    def __init__(self, namespace: Namespace, *, proxy: str = "any", connect: str = "taken") -> None:
+    def __init__(self, namespace: Namespace, *, proxy: str = "any", connect: str = "taken", app: bool = False) -> None:
         """`proxy`: which PROXY headers are understood, `any`, `v1` or `none`; another one gets a bare 400, as Gorouter answers.
 
         `connect`: what becomes of an extended CONNECT, see `Scenario.router_connect`.
+        `app`: it is but the app, and does not answer as if a Gorouter stood before it.
         """
-        self.namespace, self.proxy, self.connect = namespace, proxy, connect
+        self.namespace, self.proxy, self.connect, self.app = namespace, proxy, connect, app
         self.log: list[Seen] = []
         self.raw: list[Raw] = []
         self._connections = 0
@@ -48,14 +49,16 @@ class Router:
         self,
         addresses: tuple[str, ...] = ROUTERS,
         *,
+        port: int = 80,
+        namespace: Namespace | None = None,
         tls: RouterTls | None = None,
         certificate: Path | None = None,
         keylog: Path | None = None,
     ) -> None:
-        """Listen on 80; with TLS, by a certificate (with its key in one file), on 443."""
+        """Listen on a port, in a further namespace where one is named; with TLS, by a certificate (with its key in one file), on 443."""
         context = _context(tls, certificate, keylog) if tls and certificate else None
         for address in addresses:
-            sock = self.namespace.listen(address, 443 if context else 80)
+            sock = (namespace or self.namespace).listen(address, 443 if context else port)
             if context and tls and tls.after_proxy:
                 self._begin(self._accept_after_proxy(sock, context))
             else:
@@ -167,7 +170,8 @@ class Router:
         return keep
 
     async def _answer(self, stream: Stream, seen: Seen, status: int, headers: Headers, body: bytes = b"") -> None:
-        headers = (*headers, ("X-Vcap-Request-Id", request_id(seen)))
+        if not self.app:
+            headers = (*headers, ("X-Vcap-Request-Id", request_id(seen)))
         seen.status, seen.answer, seen.answered = status, headers, time.time()
         lines = [
             f"HTTP/1.1 {status} {_PHRASES.get(status, 'Status')}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from captures.lab.forms import Form
+from captures.lab.network import Surroundings
 from captures.lab.plan import Traffic
 from captures.lab.wire import Impairment
 
@@ -61,6 +63,9 @@ class Scenario:
     router_up: bool = True
     router_is_asked: bool = True
     """The load balancer has the router's right address."""
+    around: Surroundings = field(default_factory=Surroundings)
+    forms: tuple[Form, ...] = ()
+    """What else is recorded of the same traffic, and made of the recordings."""
 
     @property
     def carried(self) -> bool:

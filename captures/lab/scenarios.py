@@ -5,6 +5,7 @@ from __future__ import annotations
 from captures.lab import traffic
 from captures.lab.scenario import Recording, Scenario
 from captures.lab.scenarios_encrypted import ENCRYPTED, HTTP2
+from captures.lab.scenarios_forms import WITH_FORMS
 from captures.lab.wire import Impairment
 
 _PRODUCTS = (
@@ -221,4 +222,4 @@ _RECORDED = (
     ),
 )
 
-SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *ENCRYPTED, *HTTP2)
+SCENARIOS = (*_PRODUCTS, *_OWN, *_RECORDED, *ENCRYPTED, *HTTP2, *WITH_FORMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -195,6 +196,25 @@ class Stream:
         if raw is not None and raw.fileno() >= 0:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+
+def written(start: tuple[str, str, str], headers: Headers) -> bytes:
+    """A head as it goes out."""
+    return ("\r\n".join([" ".join(start), *(f"{name}: {value}" for name, value in headers)]) + "\r\n\r\n").encode(
+        "latin-1"
+    )
+
+
+async def pump(near: Stream, far: Stream) -> None:
+    """Carry the bytes of both directions until both have ended."""
+
+    async def one_way(source: Stream, sink: Stream) -> None:
+        with contextlib.suppress(OSError):
+            while part := await source.some():
+                await sink.send(part)
+            await sink.end()
+
+    await asyncio.gather(one_way(near, far), one_way(far, near))
 
 
 def values(headers: Headers, name: str) -> list[str]:
