@@ -28,7 +28,10 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Several files in one, in time order; or one after the other, which leaves the records out of time order."""
+    """Several files in one, in time order; or one after the other, which leaves the records out of time order.
+
+    It is of the format that its name says; only pcapng holds several link types.
+    """
 
     files: tuple[str, ...]
     into: str
@@ -37,7 +40,8 @@ class Merged:
     def make(self, folder: Path) -> list[str]:
         """By mergecap."""
         append = ("-a",) if self.appended else ()
-        return [_run(folder, "mergecap", *append, "-F", "pcap", "-w", self.into, *self.files)]
+        kind = Path(self.into).suffix.removeprefix(".")
+        return [_run(folder, "mergecap", *append, "-F", kind, "-w", self.into, *self.files)]
 
 
 @dataclass(frozen=True, slots=True)

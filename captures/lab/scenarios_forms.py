@@ -119,17 +119,15 @@ _BOX, _ROUTER = (LB_FRONT, LB_BACK), (ROUTERS[0], ROUTER_TO_APP)
 _ROUTER_AHEAD = Shifted("forms/gorouter-any.pcap", 0.8, "forms/gorouter-any-ahead.pcap")
 
 
-def _of_two_boxes(name: str, shows: str, *, appended: bool) -> tuple[Form, Form]:
+def _of_two_boxes(name: str, shows: str, merged: Merged) -> tuple[Form, Form]:
     """What was recorded on the load balancer and on the router in one file, to judge each of them by."""
-    file = f"forms/{name}.pcap"
-    made = (_ROUTER_AHEAD, Merged(("forms/lb-any.pcap", _ROUTER_AHEAD.into), file, appended=appended))
-    ahead = _ROUTER_AHEAD.seconds
+    ahead, made = _ROUTER_AHEAD.seconds, (_ROUTER_AHEAD, merged)
     return (
-        Form(name, shows, both=(file,), lb=_BOX, clock_shift=ahead, made=made),
+        Form(name, shows, both=(merged.into,), lb=_BOX, clock_shift=ahead, made=made),
         Form(
             f"{name}-gorouter",
             f"{shows}; the router is judged",
-            both=(file,),
+            both=(merged.into,),
             lb=_ROUTER,
             judged=GOROUTER,
             clock_shift=ahead,
@@ -163,10 +161,19 @@ _GOROUTER_FORMS = (
         taps=(Tap("forms/lb-any.pcap", "lb"),),
     ),
     *_of_two_boxes(
-        "merged", "what load balancer and router recorded, the latter 0.8 s ahead, merged by time", appended=False
+        "merged",
+        "what load balancer and router recorded, the latter 0.8 s ahead, merged by time",
+        Merged(("forms/lb-any.pcap", _ROUTER_AHEAD.into), "forms/merged.pcap"),
     ),
     *_of_two_boxes(
-        "appended", "what load balancer and router recorded, the latter 0.8 s ahead, one after the other", appended=True
+        "merged-pcapng",
+        "the load balancer's two interfaces and all of the router's, the latter 0.8 s ahead: three interfaces, two link types",
+        Merged(("front.pcap", "back.pcap", _ROUTER_AHEAD.into), "forms/merged-pcapng.pcapng"),
+    ),
+    *_of_two_boxes(
+        "appended",
+        "what load balancer and router recorded, the latter 0.8 s ahead, one after the other",
+        Merged(("forms/lb-any.pcap", _ROUTER_AHEAD.into), "forms/appended.pcap", appended=True),
     ),
 )
 

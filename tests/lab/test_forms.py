@@ -239,7 +239,7 @@ def test_tunnels_carry_every_packet(name: str, side: str, field: str, networks: 
 
 
 @needs_tshark
-@pytest.mark.parametrize("name", ["merged", "appended"])
+@pytest.mark.parametrize("name", ["merged", "merged-pcapng", "appended"])
 def test_what_two_boxes_recorded_is_there_twice_by_two_clocks(name: str) -> None:
     form = BY_NAME[f"gorouter-forms-{name}"]
     asked = {h["router_path"] for h in form.scenario.truth["handshakes"]}
@@ -250,6 +250,16 @@ def test_what_two_boxes_recorded_is_there_twice_by_two_clocks(name: str) -> None
     assert set(moments) == asked
     for first, second in moments.values():
         assert second - first == pytest.approx(form.told["clock_shift"], abs=0.01)
+
+
+@needs_tshark
+def test_merged_pcapng_holds_link_types_and_interfaces() -> None:
+    path = BY_NAME["gorouter-forms-merged-pcapng"].files("both")[0]
+    command = [TSHARK or "", "-r", str(path), "-T", "fields", "-e", "frame.interface_id", "-e", "frame.encap_type"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    encapsulations = dict(line.split("\t") for line in done.stdout.splitlines())
+    ethernet, cooked = "1", "210"
+    assert encapsulations == {"0": ethernet, "1": ethernet, "2": cooked}
 
 
 def test_merged_is_in_time_order_and_appended_is_not() -> None:
