@@ -45,16 +45,22 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
     told, found = _named(tables, addresses) if addresses else _found(tables)
     if found is None:
         if len(reads) == 1:
-            raise CaptureError(" ".join(tables.frames.files), told[0], told[1])
-        return Sides(reads[0].tables, reads[1].tables, (*said, *_both(f"{told[0]} {told[1]}")))
+            raise CaptureError(" ".join(tables.frames.files), *_UNTOLD)
+        return Sides(reads[0].tables, reads[1].tables, (*said, *_both(" ".join(_UNTOLD))))
     sentences = [_copied(twice)] if twice else []
-    sentences += [told[0]] if told[0] else []
+    sentences += [told] if told else []
     if found.neither:
         sentences.append(f"{_connections(found.neither)} of neither leg, and {_were(found.neither)} left out.")
     return Sides(found.front, found.back, (*said, *(one for text in sentences for one in _both(text))))
 
 
-def _named(tables: Tables, addresses: Collection[str]) -> tuple[tuple[str, str], legs.Legs]:
+_UNTOLD = (
+    "which leg is which cannot be told: no request is seen to come to a box and to leave it.",
+    "Name the addresses of the load balancer: --lb ADDRESS, once for each.",
+)
+
+
+def _named(tables: Tables, addresses: Collection[str]) -> tuple[str, legs.Legs]:
     """The legs of the box that was named."""
     found = legs.split(tables, addresses)
     if not len(found.front.connections) and not len(found.back.connections):
@@ -65,28 +71,29 @@ def _named(tables: Tables, addresses: Collection[str]) -> tuple[tuple[str, str],
             f"no connection to or from {named} is in it",
             f"Servers in it are: {shown}." if shown else "",
         )
-    return ("", ""), found
+    return "", found
 
 
-def _found(tables: Tables) -> tuple[tuple[str, str], legs.Legs | None]:
-    """The legs of the box that the traffic shows, if it shows one."""
+def _found(tables: Tables) -> tuple[str, legs.Legs | None]:
+    """The legs of the box that the traffic shows, if it shows one. Raises CaptureError where it shows one behind the other."""
     boxes = legs.boxes(tables)
-    if boxes and legs.abreast(boxes):
+    if len(boxes) > 1 and not legs.abreast(boxes):
+        which = "; ".join(f"{box.options()} ({_seen(box)})" for box in boxes)
+        raise CaptureError(
+            " ".join(tables.frames.files),
+            "several boxes are asked and ask on, one behind the other.",
+            f"Name the one to be judged: {which}.",
+        )
+    if boxes:
         addresses = legs.spread(boxes)
         found = legs.split(tables, addresses)
         if len(found.front.connections) and len(found.back.connections):
-            return (_proposal(boxes), ""), found
+            return _proposal(boxes), found
     front, back, neither = listeners.split(tables)
     if len(front.connections) and len(back.connections):
         text = "Both legs are in the same capture: what carried a request first was taken for the front."
-        return (text, ""), legs.Legs(front, back, neither)
-    if len(boxes) > 1:
-        which = "; ".join(f"{box.options()} ({_seen(box)})" for box in boxes)
-        return ("several boxes are asked and ask on in it.", f"Name the one to be judged: {which}."), None
-    return (
-        "which leg is which cannot be told: no request is seen to come to a box and to leave it.",
-        "Name the addresses of the load balancer: --lb ADDRESS, once for each.",
-    ), None
+        return text, legs.Legs(front, back, neither)
+    return "", None
 
 
 def _proposal(boxes: Sequence[legs.Box]) -> str:
