@@ -80,7 +80,7 @@ def read(
         if all(map(files.rereadable, scan.files)) and _would_gain(scan, known)
     ]
     if again:
-        better = _scan_all([Capture(scans[place][index].files) for place, index in again], known, progress)
+        better = _scan_all([Capture(scans[p][i].files, scans[p][i].lacks_files) for p, i in again], known, progress)
         for (place, index), scan in zip(again, better, strict=True):
             scans[place][index] = scan[0]
     result, at = [], 0
@@ -103,7 +103,12 @@ def corrected(tables: Tables, capture: int, shifts: Shifts) -> Tables | None:
     if not all(files.rereadable(file) for origin in tables.origins for file in origin.files):
         return None
     scans = [
-        _scan(Capture(origin.files), tables.key_log, lambda _: None, shifts if number == capture else ())[0]
+        _scan(
+            Capture(origin.files, origin.lacks_files),
+            tables.key_log,
+            lambda _: None,
+            shifts if number == capture else (),
+        )[0]
         for number, origin in enumerate(tables.origins)
     ]
     return joined(scans, tables.key_log)
@@ -164,7 +169,7 @@ def _scan(capture: Capture, key_log: bytes, progress: Callable[[int], None], shi
             raise named(names[0], error) from None
         count = len(names) - left
         arrow = {name: pa.table(table) for name, table in tables.items()}
-        scans.append(Scanned(tuple(names[:count]), arrow, carried, late, tuple(steps)))
+        scans.append(Scanned(tuple(names[:count]), arrow, carried, late, tuple(steps), capture.lacks_files))
         read_before += sum(Path(name).stat().st_size for name in names[:count] if name != STANDARD_INPUT)
         names, begins = names[count:], begins and begins[count:]
     return scans

@@ -82,11 +82,52 @@ def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return result
 
 
+def drops(tables: Tables) -> bool:
+    """Whether packets went by that no trace is left of: the capturing program lost some, or a file of a set is not there."""
+    return bool((tables.captures["dropped"].fillna(0) > 0).any()) or any(
+        origin.lacks_files for origin in tables.origins
+    )
+
+
+def ends(tables: Tables) -> pd.Series:
+    """When the capture of each connection ended, in nanoseconds, by the connection's number."""
+    last = tables.captures.groupby("capture")["last"].max()
+    of = tables.connections["capture"].map(pd.Series(_nanoseconds(last), index=last.index))
+    return pd.Series(of.to_numpy(np.int64, na_value=0), index=tables.connections["connection"].to_numpy())
+
+
+def span(tables: Tables) -> tuple[int, int]:
+    """From when until when all captures of a side ran, in nanoseconds; an end before the beginning where they never did.
+
+    One capture ran as long as it shows TCP. Of several each may see little of it: they ran as long as they show packets.
+    """
+    if not len(tables.connections):
+        return 0, -1
+    if len(tables.origins) > 1:
+        return ran(tables)
+    first, last = (_nanoseconds(tables.connections[name]) for name in ("first", "last"))
+    return int(first.min()), int(last.max())
+
+
+def ran(tables: Tables) -> tuple[int, int]:
+    """From when until when all captures of a side show packets, of whatever kind; as `span`."""
+    files = tables.captures.dropna(subset=["first"]).groupby("capture")
+    if not files.ngroups or files.ngroups < len(tables.origins):
+        return 0, -1
+    return int(_nanoseconds(files["first"].min()).max()), int(_nanoseconds(files["last"].max()).min())
+
+
+def _nanoseconds(moments: pd.Series) -> npt.NDArray[np.int64]:
+    """Times since the epoch; the least number where absent."""
+    result: npt.NDArray[np.int64] = moments.dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)
+    return result
+
+
 def loses(tables: Tables) -> bool:
     """Whether the capture lost or cut packets at any time, or could not be read, so that a loss without a trace is thinkable at all times."""
     rows = lacking(tables)
     lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna() | rows["unread"]).any())
-    return lossy or bool((tables.captures["dropped"].fillna(0) > 0).any())
+    return lossy or drops(tables)
 
 
 def summed_up(tables: Tables) -> Completeness:

@@ -38,6 +38,8 @@ class Capture:
     """The files of one vantage point, in their order."""
 
     files: tuple[str, ...]
+    lacks_files: bool = False
+    """The names tell that a file between these is not there."""
     begins: tuple[int, ...] | None = None
     """Times of their first packets, in nanoseconds, where only the times tell whether they belong together: what begins before
     the end of the file before it is another capture."""
@@ -72,6 +74,11 @@ def find(names: Sequence[str]) -> Found:
             if twice is not file and file != STANDARD_INPUT:
                 notes.append(f"{file} is the same file as {twice}: it was read once.")
     captures = tuple(capture for series in _series(files.values()) for capture in _captures(series))
+    notes += [
+        f"{capture.files[0]} … {capture.files[-1]}: a file between these is missing, and with it what went by then."
+        for capture in captures
+        if capture.lacks_files
+    ]
     return Found(captures, tuple(dict.fromkeys(notes)))
 
 
@@ -189,10 +196,12 @@ def _captures(series: list[_File]) -> Iterator[Capture]:
     known = [latest if time is None else time for time in times]
     if all(file.rotated for file in series):
         turned = _turned(known)
-        yield Capture(tuple(file.name for file in series[turned:] + series[:turned]))
+        numbers = [file.number for file in series]
+        lacks = numbers[-1] - numbers[0] >= len(numbers)
+        yield Capture(tuple(file.name for file in series[turned:] + series[:turned]), lacks_files=lacks)
         return
     order = sorted(range(len(series)), key=lambda index: (known[index], index))
-    yield Capture(tuple(series[index].name for index in order), tuple(known[index] for index in order))
+    yield Capture(tuple(series[index].name for index in order), begins=tuple(known[index] for index in order))
 
 
 def _turned(times: Sequence[int]) -> int:

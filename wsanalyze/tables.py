@@ -87,6 +87,8 @@ class Origin:
     """How many frames stand before its own."""
     steps: tuple[tuple[int, int], ...] = ()
     """The largest steps of its clock: the frame (counted in this capture) that each leads to, and nanoseconds."""
+    lacks_files: bool = False
+    """The names of its files tell that one between them is not there."""
 
 
 class Frames:
@@ -155,6 +157,7 @@ class Scanned:
     late_keys: bool
     """Some of that came after a packet, which it may have been needed for."""
     steps: tuple[tuple[int, int], ...]
+    lacks_files: bool = False
 
 
 def joined(captures: Sequence[Scanned], key_log: bytes = b"") -> Tables:
@@ -163,7 +166,7 @@ def joined(captures: Sequence[Scanned], key_log: bytes = b"") -> Tables:
     parts: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
     origins = []
     for scanned in captures:
-        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.steps))
+        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.steps, scanned.lacks_files))
         for name, table in scanned.tables.items():
             parts[name].append(_numbered(name, table, totals))
         totals["capture"] += 1

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from wsanalyze.completeness import loses, sealed
+from wsanalyze.completeness import loses, ran, sealed
 from wsanalyze.pairing.clock import NEVER, Clock
 from wsanalyze.tables import Tables
 
@@ -54,21 +54,18 @@ def own_requests(
 
 def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock: Clock) -> np.ndarray:
     """Requests at a time when the front was captured, all of it legible, and shows nothing that they could come from."""
-    capture, connections = tables.captures, tables.connections
+    connections = tables.connections
     legible = (
         clock.pairs > 0
         and not clock.contradictory
         and not (sealed(connections) | (connections["protocol"] == "unknown").to_numpy(bool)).any()
         and not loses(tables)
     )
-    if not legible or not len(capture):
+    if not legible:
         return np.zeros(len(left), bool)
     began = left["began"].to_numpy(np.int64)
     low, high = clock.bounds(began - clock.rough)
-    first, last = (
-        int(capture[name].dt.tz_convert(None).to_numpy("datetime64[ns]").view(np.int64)[0])
-        for name in ("first", "last")
-    )
+    first, last = ran(tables)
     covered = (began - high >= first) & (began - low <= last)
     starts = np.sort(unpaired["began"].to_numpy(np.int64))
     ends = np.sort(unpaired["over"].to_numpy(np.int64))

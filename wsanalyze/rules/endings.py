@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.box import Box, named
+from wsanalyze.completeness import ends
 from wsanalyze.pairing.clock import NEVER, TOLERANCE, Clock, Times
 from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
@@ -107,13 +108,13 @@ def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
     known = (opened != NEVER) & ~blind
     known &= ~multiplexed | broken
     ended = known & (end != NEVER)
-    last = times(tables.captures["last"])
+    last = ends(tables).reindex(connection).fillna(NEVER).to_numpy(np.int64)
     return pd.DataFrame(
         {
             "closed": sockets["closed_by"].notna().to_numpy(bool),
             "multiplexed": multiplexed,
             "ended": ended,
-            "open_until": np.where(known & ~ended, last.max() if len(last) else NEVER, NEVER),
+            "open_until": np.where(known & ~ended, last, NEVER),
             "by_server": np.where(multiplexed, streams["reset_by"] == "server", connections["ended_by"] == "server"),
             "reset": np.where(multiplexed, broken, connections["ended"] == "rst"),
             "opened": opened,

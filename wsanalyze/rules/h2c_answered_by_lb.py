@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.completeness import sealed
+from wsanalyze.completeness import drops, sealed, span
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag
 from wsanalyze.rules.context import AtGorouter, Context, Problem, text
@@ -112,7 +112,7 @@ def _provable(context: Context, asked: pd.DataFrame) -> set[int]:
     hidden = (
         not pairing.clock.pairs
         or back.defects["name"].isin(LOSSES).any()
-        or (back.captures["dropped"].fillna(0) > 0).any()
+        or drops(back)
         or sealed(back.connections).any()
         or back.connections["protocol"].eq("unknown").any()
         or ((theirs["status"] == SWITCHING) & ~flag(theirs["accepts_websocket"])).any()
@@ -121,7 +121,7 @@ def _provable(context: Context, asked: pd.DataFrame) -> set[int]:
         return set()
     ours = pairing.front.loc[asked["exchange"]]
     began, answered = ours["began"].to_numpy("int64"), ours["answered"].to_numpy("int64")
-    first, last = back.connections["first"].min().value, back.connections["last"].max().value
+    first, last = span(back)
     low, high = pairing.clock.bounds(began)
     covered = (began != NEVER) & (answered != NEVER) & (began + low >= first) & (answered + high <= last)
     return set(ours.loc[covered, "exchange"])

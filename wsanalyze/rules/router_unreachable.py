@@ -26,8 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
+from wsanalyze.completeness import drops, ends
 from wsanalyze.pairing.prepare import times
 from wsanalyze.rules.context import AtGorouter, Context, Problem, rows
 from wsanalyze.rules.finding import Confidence, Evidence
@@ -77,11 +79,10 @@ def _failed(back: Tables) -> pd.DataFrame:
     mute = (connections["server_packets"] == 0).to_numpy(bool)
     spoke = (connections["client_bytes"] > 0).to_numpy(bool)
     silent = (connections["opened"] == "unanswered").to_numpy(bool) & mute & ~spoke & connections["ended"].isna()
-    last = times(back.captures["last"])
-    waited = times(connections["first"]) + PATIENCE <= (last.max() if len(last) else 0)
+    waited = times(connections["first"]) + PATIENCE <= ends(back).to_numpy(np.int64)
     # Who sends bytes was answered: this capture lacks what the routers sent.
     one_sided = bool((mute & spoke).any())
-    whole = not back.defects["name"].isin(LOSSES).any() and not (back.captures["dropped"].fillna(0) > 0).any()
+    whole = not back.defects["name"].isin(LOSSES).any() and not drops(back)
     proven = refused | (connections["client_packets"] > 1).to_numpy(bool) | whole
     failed: pd.DataFrame = connections.assign(proven=proven)[refused | (silent & waited & (not one_sided))]
     return failed

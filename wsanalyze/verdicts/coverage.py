@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.completeness import UNREAD, loses, sealed
+from wsanalyze.completeness import UNREAD, drops, loses, sealed, span
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
@@ -45,7 +45,7 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
     trusted = pairing.clock.known and len(first) > 0 and not loses(back)
-    rows.loc[open_, "covered"] = window.start >= first.min() if trusted else np.zeros(len(alone), bool)
+    rows.loc[open_, "covered"] = window.start >= span(back)[0] if trusted else np.zeros(len(alone), bool)
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])
     rows.loc[open_, "syn_frame"] = _first_within(window, first[failed], back.connections.loc[failed, "first_frame"])
@@ -104,18 +104,18 @@ def _doubts(
     until = times(back.defects["time"])
     since = times(back.defects["since"])
     since = np.where(since == NEVER, until, since)
-    dropped = bool((back.captures["dropped"].fillna(0) > 0).any())
+    begun, over = span(back)
     return [
         (
             "back-not-captured",
             "the back capture begins only after the client had its answer",
-            window.answer[0] < first.min(),
+            window.answer[0] < begun,
         ),
         # A connection that failed meanwhile says why nothing followed.
         (
             "back-not-captured",
             "the back capture shows no traffic after it",
-            (_followed(alone, window) > last.max()) & ~alone["syn_failed"].to_numpy(bool),
+            (_followed(alone, window) > over) & ~alone["syn_failed"].to_numpy(bool),
         ),
         ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
@@ -123,7 +123,7 @@ def _doubts(
             "the back capture lacks packets at that time, or they cannot be read",
             overlap(wide.start - NEARBY, wide.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
-        ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped)),
+        ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), drops(back))),
         ("packets-missing", "the client's answer is the router's own", alone["router_words"].to_numpy(bool)),
         (
             "packets-missing",

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.completeness import lacking, words
+from wsanalyze.completeness import ends, lacking, words
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, extended, flag, switched, times
@@ -55,7 +55,7 @@ _COLUMNS = (
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
-    (("began", "asked", "answer", "answered", "over", "late", "end", "last"), NEVER, np.int64),
+    (("began", "asked", "answer", "answered", "over", "late", "end", "last", "capture_end"), NEVER, np.int64),
     (("status", "said", "client_port", "server_port", "end_frame"), 0, np.int64),
     (("identity", "accept", "head", "reply", "content"), 0, np.uint64),
     (("complete", "handshake", "traces", "in_use", *_FLAGS), False, bool),
@@ -79,7 +79,7 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     rows = rows.copy()
     look_around(rows, pairing, front, back)
     rows = rows.copy()
-    _answers(rows, pairing, front, back)
+    _answers(rows, pairing)
     mark_anew(rows, front, back)
     return rows
 
@@ -125,6 +125,7 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     both["last"] = times(connections["last"])
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
+    both["capture_end"] = ends(tables).loc[both["connection"]].to_numpy()
     both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
     _end_streams(both)
     both["in_use"] = _in_use(tables, both["exchange"])
@@ -191,7 +192,7 @@ def _compare(rows: pd.DataFrame) -> None:
     rows["lowered"] = rows["paired"] & (rows["b_version"] == "1.0") & (rows["f_version"] != "1.0")
 
 
-def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
+def _answers(rows: pd.DataFrame, pairing: Pairing) -> None:
     """What came back, and in which order."""
     rows["f_101"] = rows["f_status"] == SWITCHING
     rows["b_101"] = rows["b_status"] == SWITCHING
@@ -206,7 +207,6 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     later = rows["compared"] & (np.where(answered, rows["b_answered"] - rows["f_answered"], 0) > high)
     several = ~rows["front"].isin(pairing.compared)
     rows["early"] = rows["f_101"] & (rows["front"].isin(pairing.early) | several & later & ~pairing.clock.exchanged)
-    front_last, back_last = _last(front), _last(back)
     unanswered = rows["seen"] & (rows["f_status"] == 0)
     # An answer whose status is not there is none that could be judged.
     rows["f_hidden"] = unanswered & (rows["f_response_state"].notna() | rows["front_lossy"])
@@ -217,7 +217,7 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
         & (
             rows["b_response_state"].notna()
             | rows["back_lossy"]
-            | (rows["b_ended"].isna() & (back_last < np.where(over == NEVER, NEVER, over + high)))
+            | (rows["b_ended"].isna() & (rows["b_capture_end"] < np.where(over == NEVER, NEVER, over + high)))
         )
     )
     ended = unanswered & rows["f_ended"].notna()
@@ -231,10 +231,5 @@ def _answers(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) 
     waited_for = np.where(rows["b_answered"] == NEVER, rows["f_asked"], rows["b_answered"] - low)
     # A connection that just falls silent may go on where packets are missing.
     rows["falls_silent"] = unanswered & ~ended & (rows["f_last"] - rows["f_asked"] < HASTE)
-    rows["f_cut_short"] = unanswered & ~ended & (front_last < waited_for + GRACE)
+    rows["f_cut_short"] = unanswered & ~ended & (rows["f_capture_end"] < waited_for + GRACE)
     rows["router_words"] = rows["f_x_cf_routererror"].notna() | rows["f_x_vcap_request_id"].notna()
-
-
-def _last(tables: Tables) -> int:
-    last = times(tables.captures["last"])
-    return int(last.max()) if len(last) else NEVER
