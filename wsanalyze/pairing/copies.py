@@ -15,6 +15,8 @@ from wsanalyze.pairing.prepare import times
 from wsanalyze.tables import Tables
 
 ENDPOINTS = ["client_address", "client_port", "server_address", "server_port"]
+_TOLD = ("client_isn", "server_isn", "capture", "first", "last")
+"""Columns that tell whether connections between the same addresses and ports are one."""
 OVERLAP = 2_000_000_000
 """Nanoseconds by which the clocks of two captures may differ where only times tell that two connections are one."""
 
@@ -27,18 +29,24 @@ def once(tables: Tables) -> tuple[Tables, int]:
 
 def shared(front: Tables, back: Tables) -> int:
     """How many connections of the front the back holds as well."""
-    both = pd.concat(
-        [front.connections.assign(side=0), back.connections.assign(side=1, capture=back.connections["capture"] + 1000)],
-        ignore_index=True,
-    )
-    both["group"] = _groups(both)
-    return int((both.groupby("group")["side"].nunique() > 1).sum())
+    ours, theirs = (_ends(tables.connections) for tables in (front, back))
+    common = np.intersect1d(ours, theirs)
+    if not len(common):
+        return 0
+    sides = [
+        tables.connections.loc[np.isin(ends, common), [*ENDPOINTS, *_TOLD]].assign(side=side)
+        for side, (tables, ends) in enumerate(((front, ours), (back, theirs)))
+    ]
+    # The captures of either side are counted from 0.
+    sides[1] = sides[1].assign(capture=sides[1]["capture"] + len(front.origins))
+    both = pd.concat(sides, ignore_index=True)
+    return int((both.assign(group=_groups(both)).groupby("group")["side"].nunique() > 1).sum())
 
 
 def _copies(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which connections are copies of another one that was captured better."""
-    if not len(connections):
-        return np.zeros(0, bool)
+    if not len(connections) or not pd.Series(_ends(connections)).duplicated().any():
+        return np.zeros(len(connections), bool)
     captured = connections["client_bytes"].astype("int64") + connections["server_bytes"].astype("int64")
     ranked = connections.assign(
         group=_groups(connections),
@@ -61,11 +69,17 @@ def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
         number=np.arange(len(connections)),
     )
     groups = np.arange(len(rows), dtype=np.int64)
-    several = rows[rows.duplicated(ENDPOINTS, keep=False)]
+    several = rows[pd.Series(_ends(connections)).duplicated(keep=False).to_numpy(bool)]
     for _, same in several.groupby(ENDPOINTS, sort=False):
         if len(same) > 1:
             _join(same, groups)
     return groups
+
+
+def _ends(connections: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """The addresses and ports of each connection as one number."""
+    result: npt.NDArray[np.uint64] = pd.util.hash_pandas_object(connections[ENDPOINTS], index=False).to_numpy(np.uint64)
+    return result
 
 
 def _join(same: pd.DataFrame, groups: npt.NDArray[np.int64]) -> None:

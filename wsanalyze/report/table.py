@@ -213,6 +213,8 @@ def _capture(tables: Tables) -> str:
     first, last = files["first"].min(), files["last"].max()
     span = "" if pd.isna(first) else f", {(last - first).total_seconds():.1f} s from {first:%Y-%m-%d %H:%M:%S} UTC"
     count = len(tables.connections)
+    tunnels = " and ".join(dict.fromkeys(visible(told) for told in files["tunnels"].dropna()))
+    span += f"; in tunnels: {tunnels}" if tunnels else ""
     packets = f"{files['packets'].sum()} packets, {count} connection{'s' if count != 1 else ''}{span}"
     if len(files) == 1:
         return f"{visible(files['file'].iloc[0])}: {packets}"
