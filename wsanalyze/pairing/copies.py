@@ -78,7 +78,9 @@ def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 def _ends(connections: pd.DataFrame) -> npt.NDArray[np.uint64]:
     """The addresses and ports of each connection as one number."""
-    result: npt.NDArray[np.uint64] = pd.util.hash_pandas_object(connections[ENDPOINTS], index=False).to_numpy(np.uint64)
+    result: npt.NDArray[np.uint64] = np.asarray(
+        pd.util.hash_pandas_object(connections[ENDPOINTS], index=False), dtype=np.uint64
+    )
     return result
 
 
