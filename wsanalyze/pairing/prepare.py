@@ -142,7 +142,10 @@ def extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
     Where the packets that `:method` refers to are missing, an answer with Sec-WebSocket-Accept tells.
     """
-    asked = flag(exchanges["asks_websocket"]) & (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    multiplexed = (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    if not multiplexed.any():
+        return multiplexed
+    asked = flag(exchanges["asks_websocket"]) & multiplexed
     accepted = exchanges["sec_websocket_accept"].notna().to_numpy(bool)
     result: npt.NDArray[np.bool_] = asked | _maybe_extended(exchanges) & accepted
     return result
@@ -151,6 +154,8 @@ def extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _maybe_extended(exchanges: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether what is left of an HTTP/2 request has traces of a handshake, and lacks what would tell its method or protocol."""
     multiplexed = (exchanges["version"] == "2").to_numpy(bool, na_value=False)
+    if not multiplexed.any():
+        return multiplexed
     partial = ~(exchanges["request_state"] == "complete").to_numpy(bool)
     method = exchanges["method"].isna() | (exchanges["method"] == "CONNECT")
     untold = (method & exchanges["protocol"].isna()).to_numpy(bool)
