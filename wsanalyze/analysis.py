@@ -74,6 +74,8 @@ class Analysis:
     """What limits this analysis beyond what stands in the captures' own rows: the side, and a sentence."""
     box: Box
     """Which box stands between the captures, and is judged."""
+    left_out: int | None = None
+    """How many handshakes a filter left out; null without a filter."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -162,9 +164,10 @@ def judge(
         handshakes=handshakes[shown].reset_index(drop=True),
         findings=findings,
         requests=_counts(pairs, handshakes, front, behind, context, selection),
-        unpaired=_unpaired(pairs),
+        unpaired=_unpaired(pairs, selection),
         problems=(*problems, *clocks, *_problems(pairs, front, back)),
         box=box,
+        left_out=int((~shown).sum()) if selection else None,
     )
 
 
@@ -233,15 +236,13 @@ def _counts(
     selection: Selection | None,
 ) -> RequestCounts:
     judged, side = context.requests, "front" if context.box == GOROUTER else "back"
-
-    def asked(where: str, numbers: pd.Series) -> np.ndarray:
-        return selection.requests(where, numbers) if selection else np.ones(len(numbers), bool)
-
     seen = front.exchanges.loc[_ordinary(handshakes, front), "exchange"]
-    seen = seen[asked("front", seen)]
+    seen = seen[_asked(selection, "front", seen)]
     partners = pairs.pairs[pairs.pairs["front"].isin(seen)]
-    only_back = asked("back", behind["exchange"]) & ~behind["exchange"].isin(partners["back"]).to_numpy(bool)
-    shown = asked(side, judged["exchange"])
+    only_back = _asked(selection, "back", behind["exchange"]) & ~behind["exchange"].isin(partners["back"]).to_numpy(
+        bool
+    )
+    shown = _asked(selection, side, judged["exchange"])
     return RequestCounts(
         total=len(seen) + int(only_back.sum()),
         judged=int(shown.sum()),
@@ -251,12 +252,18 @@ def _counts(
     )
 
 
-def _unpaired(pairs: Pairing) -> dict[str, int]:
+def _asked(selection: Selection | None, side: str, exchanges: pd.Series) -> np.ndarray:
+    """Which of these exchanges of a side are told of."""
+    return selection.requests(side, exchanges) if selection else np.ones(len(exchanges), bool)
+
+
+def _unpaired(pairs: Pairing, selection: Selection | None) -> dict[str, int]:
     sure = pairs.pairs[~pairs.pairs["doubtful"]]
-    return {
-        "front": int((~pairs.front["exchange"].isin(sure["front"])).sum()),
-        "back": int((~pairs.back["exchange"].isin(sure["back"])).sum()),
+    alone = {
+        "front": pairs.front.loc[~pairs.front["exchange"].isin(sure["front"]), "exchange"],
+        "back": pairs.back.loc[~pairs.back["exchange"].isin(sure["back"]), "exchange"],
     }
+    return {side: int(_asked(selection, side, exchanges).sum()) for side, exchanges in alone.items()}
 
 
 _UNREAD = {

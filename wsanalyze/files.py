@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,15 +23,15 @@ STANDARD_INPUT = "-"
 _EXTENSION = r"(?:\.(?:pcapng|pcap|cap|dmp|dump))"
 _PACKED = r"(?:\.(?:gz|zst))?"
 # https://www.wireshark.org/docs/man-pages/dumpcap.html (-b) and https://www.tcpdump.org/manpages/tcpdump.1.html (-C, -W, -G)
-_RING = re.compile(rf"(?P<stem>.*)_(?P<number>\d{{5,}})_\d{{14}}(?P<rest>{_EXTENSION}?{_PACKED})", re.IGNORECASE)
-_RING_NUMBER_LAST = re.compile(
-    rf"(?P<stem>.*)_\d{{14}}_(?P<number>\d{{5,}})(?P<rest>{_EXTENSION}?{_PACKED})", re.IGNORECASE
-)
-_BY_SIZE = re.compile(rf"(?P<stem>.*{_EXTENSION})(?P<number>\d*)(?P<rest>{_PACKED})", re.IGNORECASE)
+_NAME = re.IGNORECASE | re.DOTALL
+_RING = re.compile(rf"(?P<stem>.*)_(?P<number>\d{{5,}})_\d{{14}}(?P<rest>{_EXTENSION}?){_PACKED}", _NAME)
+_RING_NUMBER_LAST = re.compile(rf"(?P<stem>.*)_\d{{14}}_(?P<number>\d{{5,}})(?P<rest>{_EXTENSION}?){_PACKED}", _NAME)
+# `-z gzip` leaves the last file as it is.
+_BY_SIZE = re.compile(rf"(?P<stem>.*{_EXTENSION})(?P<number>\d*)(?P<rest>){_PACKED}", _NAME)
 _BY_TIME = re.compile(
-    r"(?P<stem>.*?)(?P<number>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2}[-:_.]?\d{2}(?:[-:_.]?\d{2})?)?Z?)(?P<rest>\D.*|)"
+    r"(?P<stem>.*?)(?P<number>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2}[-:_.]?\d{2}(?:[-:_.]?\d{2})?)?Z?)(?P<rest>\D.*|)", _NAME
 )
-_COUNTED = re.compile(r"(?P<stem>.*?)(?P<number>\d+)(?P<rest>\D*)")
+_COUNTED = re.compile(r"(?P<stem>.*?)(?P<number>\d+)(?P<rest>\D*)", _NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,11 @@ def find(names: Sequence[str]) -> Found:
     notes: list[str] = []
     for name in names:
         for file in _files(name, notes):
-            twice = files.setdefault(_identity(file), file)
-            if twice is not file and file != STANDARD_INPUT:
-                notes.append(f"{file} is the same file as {twice}: it was read once.")
+            identity = _identity(file)
+            if identity not in files:
+                files[identity] = file
+            elif file != STANDARD_INPUT:
+                notes.append(f"{file} is the same file as {files[identity]}: it was read once.")
     captures = tuple(capture for series in _series(files.values()) for capture in _captures(series))
     notes += [
         f"{capture.files[0]} … {capture.files[-1]}: a file between these is missing, and with it what went by then."
@@ -86,17 +89,23 @@ def check(name: str) -> None:
     """Say what the operating system would say less clearly. Raises CaptureError for a file that cannot be a capture."""
     if name == STANDARD_INPUT:
         return
-    path = Path(name)
+    status = _status(name)
+    if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+        raise CaptureError(name, "the file is empty (0 bytes)", "Was the capture stopped before it was written?")
+
+
+def _status(name: str) -> os.stat_result:
+    """What the operating system knows of a file. Raises CaptureError where it knows nothing."""
     try:
-        status = path.stat()
-        if path.is_file() and status.st_size == 0:
-            raise CaptureError(name, "the file is empty (0 bytes)", "Was the capture stopped before it was written?")
+        return Path(name).stat()
     except FileNotFoundError:
         raise CaptureError(name, "no such file", "Check the path.") from None
     except (OSError, ValueError) as error:
-        raise CaptureError(
-            name, getattr(error, "strerror", None) or str(error), "Check the path and its permissions."
-        ) from None
+        raise _unusable(name, error) from None
+
+
+def _unusable(name: str, error: Exception) -> CaptureError:
+    return CaptureError(name, getattr(error, "strerror", None) or str(error), "Check the path and its permissions.")
 
 
 def begins(name: str) -> int | None:
@@ -113,20 +122,38 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
     """The files that one name stands for."""
     if name == STANDARD_INPUT:
         yield name
-        return
-    if not Path(name).is_dir():
-        matching = [] if os.path.lexists(name) or not glob.has_magic(name) else sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute and relative alike
+    elif _is_kind(name, stat.S_IFDIR):
+        yield from _legible(_inside(name, notes), name, notes)
+    elif os.path.lexists(name) or not glob.has_magic(name):
+        check(name)
+        yield name
+    else:
+        matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute and relative alike
         if not matching:
-            check(name)
-            yield name
-            return
-        yield from _legible([file for file in matching if not Path(file).is_dir()], name, notes)
-        return
+            raise CaptureError(name, "no file is called like that", "Check the pattern.")
+        yield from _legible([file for file in matching if not _is_kind(file, stat.S_IFDIR)], name, notes)
+
+
+def _inside(folder: str, notes: list[str]) -> Iterator[str]:
+    """What is in a folder, but for other folders."""
     try:
-        inside = sorted(entry.path for entry in os.scandir(name) if entry.is_file())
+        names = sorted(entry.path for entry in os.scandir(folder))
     except OSError as error:
-        raise CaptureError(name, error.strerror or str(error), "Check the path and its permissions.") from None
-    yield from _legible(inside, name, notes)
+        raise _unusable(folder, error) from None
+    for name in names:
+        if _is_kind(name, stat.S_IFIFO):
+            # Nobody may be about to write to it.
+            notes.append(f"{name} was left out: it is a pipe, which is read only where it is named.")
+        elif not _is_kind(name, stat.S_IFDIR):
+            yield name
+
+
+def _is_kind(name: str, kind: int) -> bool:
+    """Whether the file is one of this kind; one that cannot be looked at is of none."""
+    try:
+        return stat.S_IFMT(Path(name).stat().st_mode) == kind
+    except (OSError, ValueError):
+        return False
 
 
 def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]:
@@ -134,7 +161,9 @@ def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]
     found = False
     for file in files:
         try:
-            begins(file)
+            # A pipe can be opened once.
+            if not _is_kind(file, stat.S_IFIFO):
+                begins(file)
         except CaptureError as error:
             notes.append(f"{file} was left out: {error.message}.")
         else:
@@ -152,7 +181,7 @@ def rereadable(name: str) -> bool:
 def _identity(name: str) -> tuple[int, int] | str:
     if name == STANDARD_INPUT:
         return name
-    status = Path(name).stat()
+    status = _status(name)
     return status.st_dev, status.st_ino
 
 
@@ -183,7 +212,8 @@ def _parsed(name: str) -> _File:
         if match:
             digits = re.sub(r"\D", "", match["number"])
             return _File(name, ("", folder, match["stem"], match["rest"]), int(digits[:18]), rotated=False)
-    return _File(name, ("", folder, base), 0, rotated=False)
+    # tcpdump -C goes on with `x1` after `x`, where the name that it was given has no extension.
+    return _File(name, ("", folder, base, ""), 0, rotated=False)
 
 
 def _captures(series: list[_File]) -> Iterator[Capture]:
@@ -194,7 +224,8 @@ def _captures(series: list[_File]) -> Iterator[Capture]:
     times = [begins(file.name) for file in series]
     latest = max((time for time in times if time is not None), default=0)
     known = [latest if time is None else time for time in times]
-    if all(file.rotated for file in series):
+    # The same number twice: the program was started again, or a file is there compressed as well.
+    if all(file.rotated for file in series) and len({file.number for file in series}) == len(series):
         turned = _turned(known)
         numbers = [file.number for file in series]
         lacks = numbers[-1] - numbers[0] >= len(numbers)

@@ -23,7 +23,7 @@ from wsanalyze.tables import Tables
 
 Flags = npt.NDArray[np.bool_]
 
-_RELATIVE = re.compile(r"([+-])(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_RELATIVE = re.compile(r"([+-])(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _UNITS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 
 
@@ -41,7 +41,7 @@ class Moment:
         if match:
             sign, amount, unit = match.groups()
             return cls(round(float(amount) * _UNITS[unit]), sign)
-        if not re.match(r"\s*\d{4}-", text):
+        if not re.match(r"\s*\d{4}-\d\d", text):
             raise ValueError(text)
         moment = pd.Timestamp(text.strip())
         utc = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
@@ -72,7 +72,9 @@ class Filter:
             return False
         name = host.lower()
         bare = name if name.endswith("]") else re.sub(r":\d+$", "", name)
-        return any(fnmatchcase(one, pattern.lower()) for pattern in self.hosts for one in (name, bare))
+        # Brackets are those of IPv6 addresses.
+        patterns = [pattern.lower().replace("[", "[[]") for pattern in self.hosts]
+        return any(fnmatchcase(one, pattern) for pattern in patterns for one in (name, bare))
 
 
 class Selection:

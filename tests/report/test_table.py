@@ -43,7 +43,8 @@ More: wsanalyze show D/front.pcap D/back.pcap h1
 
 
 def test_the_screen_of_eighty_columns(tmp_path: Path) -> None:
-    text = table.render(stories.stripped().analyze(tmp_path), width=80).replace(str(tmp_path), "D")
+    again = [str(tmp_path / f"{side}.pcap") for side in ("front", "back")]
+    text = table.render(stories.stripped().analyze(tmp_path), width=80, again=(again, [])).replace(str(tmp_path), "D")
     assert text.startswith(SCREEN)
     assert text.endswith(LAST)
     assert "clocks  back minus front is -0.001000 to 0.000400 s, by 2 pairs\n" in text
@@ -66,7 +67,8 @@ def test_secrets_are_shown_when_asked_for(tmp_path: Path) -> None:
 def test_commands_can_be_pasted(tmp_path: Path) -> None:
     folder = tmp_path / "it's a folder; with a name that is longer than any line of a terminal has room for"
     folder.mkdir()
-    text = table.render(stories.stripped().analyze(folder), width=80)
+    again = [str(folder / f"{side}.pcap") for side in ("front", "back")]
+    text = table.render(stories.stripped().analyze(folder), width=80, again=(again, []))
     (command,) = [line for line in text.splitlines() if line.startswith("More: ")]
     quoted = str(folder).replace("'", "'\"'\"'")
     assert command == f"More: wsanalyze show '{quoted}/front.pcap' '{quoted}/back.pcap' h1"

@@ -27,8 +27,8 @@ class Failure(Exception):  # noqa: N818
     def of_usage(cls, error: click.ClickException) -> Failure:
         """What click found wrong with the arguments."""
         context = error.ctx if isinstance(error, click.UsageError) else None
-        hint = f"Try: {context.command_path} --help" if context is not None else ""
-        return cls(None, error.format_message(), hint)
+        command = context.command_path if context is not None else "wsanalyze"
+        return cls(None, error.format_message(), f"Try: {command} --help")
 
 
 def report(failure: Failure, arguments: list[str]) -> int:

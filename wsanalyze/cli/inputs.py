@@ -100,13 +100,20 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> Moment 
         ) from None
 
 
+def _hosts(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not value.strip():
+            raise click.BadParameter(f"expected a host, such as app.example.org or '*.example.org'; got {value!r}")
+    return values
+
+
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose what is shown."""
     for option in (
         click.option("--until", callback=_moment, metavar="TIME", help="Only what was asked until then."),
         click.option("--since", callback=_moment, metavar="TIME",
                      help="Only what was asked since then: a time (UTC), +90s after the beginning, -5m before the end."),
-        click.option("--host", "hosts", multiple=True, metavar="HOST",
+        click.option("--host", "hosts", multiple=True, metavar="HOST", callback=_hosts,
                      help="Only what was asked of this host; * stands for anything. May be given several times."),
         ports("--port", "shown_ports", help="Only what was asked of the load balancer or the router on these ports."),
     ):  # fmt: skip

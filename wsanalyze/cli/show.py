@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -44,8 +45,9 @@ def show(
 
     ID is what `wsanalyze pcap` calls it. Captures are named as for `wsanalyze pcap`.
     """
-    if not words:
-        raise click.UsageError("no handshake is named: the ID comes after the captures, or before --front and --back.")
+    if not words or not re.fullmatch(r"h\d+", words[-1]):
+        last = f"{words[-1]!r} is no ID" if words else "no handshake is named"
+        raise click.UsageError(f"{last}: an ID, such as h1, comes after the captures, or before --front and --back.")
     *places, id_ = words
     named = sources.named(places, fronts, backs, lb)
     analysis = inputs.analyze(named, clock_offset=clock_offset, key_logs=key_logs, box=box)

@@ -42,10 +42,10 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the option before each of its values."""
-        return super().parse_args(ctx, list(_repeated(args)))
+        return super().parse_args(ctx, list(_repeated(args, ctx)))
 
 
-def _repeated(arguments: Sequence[str]) -> Iterator[str]:
+def _repeated(arguments: Sequence[str], context: click.Context) -> Iterator[str]:
     option = None
     for index, word in enumerate(arguments):
         if word == "--":
@@ -53,9 +53,9 @@ def _repeated(arguments: Sequence[str]) -> Iterator[str]:
             return
         if word in MANY:
             option = word
-            # Without a value click says what is missing.
+            # click would take the next option for the value.
             if index + 1 == len(arguments) or _is_option(arguments[index + 1]):
-                yield word
+                raise click.UsageError(f"{word} names no capture.", context)
         elif _is_option(word):
             option = None
             yield word

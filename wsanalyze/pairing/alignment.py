@@ -26,6 +26,9 @@ FAR = 1 << 60
 SILENCE = 1_000_000_000
 """Nanoseconds between two packets that may hide in the step of a clock that was set; of several steps the closest is taken."""
 
+NEIGHBOURS = 3
+"""Pairs before and after one that its answer is compared with: some of them may be early as well."""
+
 SIDES = ("front", "back")
 Said = tuple[tuple[str, str], ...]
 
@@ -111,7 +114,27 @@ def _rows(tables: Mapping[str, Tables]) -> pd.DataFrame:
     rows["high"] = np.where(rows["above"] == NEVER, FAR, rows["above"])
     # A 101 that came too early says nothing of the clocks.
     rows.loc[(rows["low"] > rows["high"] + TOLERANCE).to_numpy(bool) & rows["switching"].to_numpy(bool), "low"] = -FAR
+    for _, group in _by_captures(rows):
+        rows.loc[group.index[_stands_out(group) & group["switching"].to_numpy(bool)], "low"] = -FAR
     return rows
+
+
+def _stands_out(group: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which answers contradict both the requests before and those after them: a clock that was set fits one of these."""
+    ordered = group.sort_values("time", kind="stable")
+    limits = []
+    for direction in (1, -1):
+        near = [
+            ordered["high"].shift(direction * step, fill_value=FAR)
+            + (ordered["time"] - ordered["time"].shift(direction * step)).abs().fillna(0) * DRIFT
+            for step in range(1, NEIGHBOURS + 1)
+        ]
+        limits.append(pd.concat(near, axis=1).min(axis=1))
+    # Before the first and after the last there is nothing to fit.
+    limit = pd.concat([one.where(one < FAR) for one in limits], axis=1).max(axis=1).fillna(FAR)
+    beyond = ordered["low"] > limit + TOLERANCE
+    result: npt.NDArray[np.bool_] = beyond.reindex(group.index).to_numpy(bool)
+    return result
 
 
 def _listed(value: object) -> list[int]:

@@ -65,6 +65,7 @@ def document(analysis: Analysis, *, show_secrets: bool = False) -> dict[str, Any
             "back": _captures(analysis.back, analysis.notes_of("back")),
         },
         "judged": analysis.box,
+        "filtered": None if analysis.left_out is None else {"handshakes": analysis.left_out},
         "clock_offset": {"low": offset.low, "high": offset.high, "unit": "s", "pairs": offset.pairs} if known else None,
         "handshakes": [
             _handshake(analysis, row, show_secrets=show_secrets) for row in analysis.handshakes.to_dict("records")

@@ -96,7 +96,19 @@ def _because(handshakes: pd.DataFrame) -> str:
     return " and ".join(_BECAUSE.get(detail, detail) for detail, _ in details.most_common(2))
 
 
+def filtered(analysis: Analysis) -> str:
+    """That a filter chose what is told, and how much it left out; empty without a filter."""
+    if analysis.left_out is None:
+        return ""
+    total = analysis.left_out + len(analysis.handshakes)
+    if not analysis.left_out:
+        return "Filtered: no handshake was left out."
+    return f"Filtered: {analysis.left_out} of {total} handshake{'s' if total > 1 else ''} {_were(analysis.left_out)} left out."
+
+
 def _no_handshakes(analysis: Analysis) -> str:
+    if analysis.left_out:
+        return "No WebSocket handshake is what the filter asks for."
     unread = [
         side
         for side, tables in (("front", analysis.front), ("back", analysis.back))
@@ -161,7 +173,8 @@ def requests(analysis: Analysis) -> str:
     """What the router got of the client in ordinary requests."""
     counts, side = analysis.requests, received_on(analysis.box)
     if not counts.total:
-        return "There are no ordinary requests in these captures."
+        filtered = analysis.left_out is not None
+        return f"There are no ordinary requests {'that the filter asks for' if filtered else 'in these captures'}."
     if not counts.judged:
         none = (
             "The only ordinary request cannot"

@@ -63,6 +63,8 @@ def render(
         highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
     screen.print(Text(summary.answer(analysis), style="bold"))
+    if filtered := summary.filtered(analysis):
+        screen.print(Text(filtered, style="yellow"))
     screen.print()
     if len(analysis.handshakes):
         _handshakes(screen, analysis, show_secrets=show_secrets)
