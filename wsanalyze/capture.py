@@ -80,7 +80,11 @@ def read(
         if all(map(files.rereadable, scan.files)) and _would_gain(scan, known)
     ]
     if again:
-        better = _scan_all([Capture(scans[place][index].files) for place, index in again], known, progress)
+        better = _scan_all(
+            [Capture(scans[place][index].files, interrupted=scans[place][index].interrupted) for place, index in again],
+            known,
+            progress,
+        )
         for (place, index), scan in zip(again, better, strict=True):
             scans[place][index] = scan[0]
     result, at = [], 0
@@ -103,7 +107,12 @@ def corrected(tables: Tables, capture: int, shifts: Shifts) -> Tables | None:
     if not all(files.rereadable(file) for origin in tables.origins for file in origin.files):
         return None
     scans = [
-        _scan(Capture(origin.files), tables.key_log, lambda _: None, shifts if number == capture else ())[0]
+        _scan(
+            Capture(origin.files, interrupted=origin.interrupted),
+            tables.key_log,
+            lambda _: None,
+            shifts if number == capture else (),
+        )[0]
         for number, origin in enumerate(tables.origins)
     ]
     return joined(scans, tables.key_log)
@@ -164,7 +173,7 @@ def _scan(capture: Capture, key_log: bytes, progress: Callable[[int], None], shi
             raise named(names[0], error) from None
         count = len(names) - left
         arrow = {name: pa.table(table) for name, table in tables.items()}
-        scans.append(Scanned(tuple(names[:count]), arrow, carried, late, tuple(steps)))
+        scans.append(Scanned(tuple(names[:count]), capture.interrupted, arrow, carried, late, tuple(steps)))
         read_before += sum(Path(name).stat().st_size for name in names[:count] if name != STANDARD_INPUT)
         names, begins = names[count:], begins and begins[count:]
     return scans

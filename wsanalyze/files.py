@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from wsanalyze import _engine
@@ -41,6 +42,8 @@ class Capture:
     begins: tuple[int, ...] | None = None
     """Times of their first packets, in nanoseconds, where only the times tell whether they belong together: what begins before
     the end of the file before it is another capture."""
+    interrupted: frozenset[str] = frozenset()
+    """Those of the files whose names do not tell that they follow the file before at once: others may be missing between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +190,16 @@ def _captures(series: list[_File]) -> Iterator[Capture]:
     times = [begins(file.name) for file in series]
     latest = max((time for time in times if time is not None), default=0)
     known = [latest if time is None else time for time in times]
-    if all(file.rotated for file in series):
+    # Two recordings that were written into the same folder count the same numbers.
+    if all(file.rotated for file in series) and len({file.number for file in series}) == len(series):
         turned = _turned(known)
-        yield Capture(tuple(file.name for file in series[turned:] + series[:turned]))
+        round_ = series[turned:] + series[:turned]
+        skipped = (file.name for before, file in pairwise(round_) if file.number != before.number + 1)
+        yield Capture(tuple(file.name for file in round_), interrupted=frozenset(skipped))
         return
     order = sorted(range(len(series)), key=lambda index: (known[index], index))
-    yield Capture(tuple(series[index].name for index in order), tuple(known[index] for index in order))
+    names = tuple(series[index].name for index in order)
+    yield Capture(names, tuple(known[index] for index in order), frozenset(names[1:]))
 
 
 def _turned(times: Sequence[int]) -> int:

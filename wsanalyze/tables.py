@@ -85,6 +85,8 @@ class Origin:
     """What the number of its first connection is in the tables."""
     first_frame: int
     """How many frames stand before its own."""
+    interrupted: frozenset[str] = frozenset()
+    """Those of its files before which others may be missing."""
     steps: tuple[tuple[int, int], ...] = ()
     """The largest steps of its clock: the frame (counted in this capture) that each leads to, and nanoseconds."""
 
@@ -149,6 +151,7 @@ class Scanned:
     """One capture, as the engine gave it."""
 
     files: tuple[str, ...]
+    interrupted: frozenset[str]
     tables: Mapping[str, pa.Table]
     key_log: bytes
     """What it carries."""
@@ -163,7 +166,7 @@ def joined(captures: Sequence[Scanned], key_log: bytes = b"") -> Tables:
     parts: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
     origins = []
     for scanned in captures:
-        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.steps))
+        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.interrupted, scanned.steps))
         for name, table in scanned.tables.items():
             parts[name].append(_numbered(name, table, totals))
         totals["capture"] += 1

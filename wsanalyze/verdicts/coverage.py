@@ -20,6 +20,7 @@ from wsanalyze.tables import Tables
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.sealed import twins
+from wsanalyze.verdicts.spans import common, holes
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
 
 TURNS_WITHIN = 500_000_000
@@ -104,6 +105,7 @@ def _doubts(
     until = times(back.defects["time"])
     since = times(back.defects["since"])
     since = np.where(since == NEVER, until, since)
+    all_since, all_until = common(back)
     dropped = bool((back.captures["dropped"].fillna(0) > 0).any())
     return [
         (
@@ -116,6 +118,17 @@ def _doubts(
             "back-not-captured",
             "the back capture shows no traffic after it",
             (_followed(alone, window) > last.max()) & ~alone["syn_failed"].to_numpy(bool),
+        ),
+        (
+            "back-not-captured",
+            "not all captures of the back were running then",
+            (window.answer[0] < all_since)
+            | (_followed(alone, window) > all_until) & ~alone["syn_failed"].to_numpy(bool),
+        ),
+        (
+            "packets-missing",
+            "files of the back capture are missing or end early at that time",
+            overlap(wide.start, wide.late, *holes(back)),
         ),
         ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
