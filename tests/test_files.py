@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import wsanalyze
 from tests.cases.wire import CLIENT, ROUTER, Story, answer, handshake, request, told
+from wsanalyze import capture, files
 
 OTHER_ROUTER = "10.244.0.11"
 NAMES = {
@@ -96,3 +98,43 @@ def test_a_router_whose_capture_ended_early_proves_nothing(tmp_path: Path) -> No
         write(tmp_path / f"router{number}.pcap", [packet for packet in packets if address in packet[1][26:34]])
     verdict = told(wsanalyze.analyze(fronts, tmp_path / "router*.pcap"))
     assert verdict == ("undetermined", "back-not-captured", "refused")
+
+
+def test_what_is_no_file_or_has_no_name_in_unicode_is_left_out(tmp_path: Path) -> None:
+    story = Story()
+    story.page()
+    _, back = story.files(tmp_path)
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    back.rename(folder / "back.pcap")
+    (folder / "loop.pcap").symlink_to("loop.pcap")
+    os.mkfifo(folder / "pipe.pcap")
+    unnamed = os.fsencode(folder) + b"/\xff.pcap"
+    try:
+        Path(os.fsdecode(unnamed)).write_bytes((folder / "back.pcap").read_bytes())
+    except OSError:
+        pytest.skip("this file system knows no such names")
+    for name in (folder, folder / "*.pcap"):
+        found = files.find([str(name)])
+        assert [one.files for one in found.captures] == [(str(folder / "back.pcap"),)]
+        assert len(found.notes) == 3
+        assert all(note.isascii() for note in found.notes)
+
+
+def test_a_file_that_vanishes_is_a_problem_in_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, parts = refused_between_pages()
+    for name, records in zip(NAMES["ring"], parts, strict=True):
+        write(tmp_path / name, records)
+    found = files.find([str(tmp_path)])
+    (tmp_path / NAMES["ring"][1]).unlink()
+    monkeypatch.setattr(files, "find", lambda _: found)
+    tables = capture.read([[str(tmp_path)]])[0].tables
+    assert ["cannot be read" in str(problems) for problems in tables.captures["problems"]] == [False, True, False]
+
+
+def test_short_captures_of_the_same_time_are_not_taken_for_one_after_the_other(tmp_path: Path) -> None:
+    story = Story()
+    story.page()
+    for number in (1, 2):
+        write(tmp_path / f"router{number}.pcap", story.records["back"])
+    assert len(capture.read([[str(tmp_path)]])[0].tables.origins) == 2

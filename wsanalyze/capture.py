@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -174,7 +173,7 @@ def _scan(capture: Capture, key_log: bytes, progress: Callable[[int], None], shi
         count = len(names) - left
         arrow = {name: pa.table(table) for name, table in tables.items()}
         scans.append(Scanned(tuple(names[:count]), capture.interrupted, arrow, carried, late, tuple(steps)))
-        read_before += sum(Path(name).stat().st_size for name in names[:count] if name != STANDARD_INPUT)
+        read_before += sum(files.size(name) for name in names[:count])
         names, begins = names[count:], begins and begins[count:]
     return scans
 
@@ -185,7 +184,7 @@ class _Meter:
     def __init__(self, captures: Sequence[Capture], progress: Progress | None) -> None:
         names = [name for capture in captures for name in capture.files]
         self._progress = progress
-        self._total = max(1, sum(Path(name).stat().st_size for name in names if name != STANDARD_INPUT))
+        self._total = max(1, sum(files.size(name) for name in names))
         self._read = [0] * len(captures)
         # How long standard input is nobody knows: then it is not done before it is.
         self._most = 0.99 if STANDARD_INPUT in names else 1.0

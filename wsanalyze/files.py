@@ -82,6 +82,9 @@ def check(name: str) -> None:
     """Say what the operating system would say less clearly. Raises CaptureError for a file that cannot be a capture."""
     if name == STANDARD_INPUT:
         return
+    if name != _text(name):
+        # Neither tables nor JSON can hold it.
+        raise CaptureError(_text(name), "the name is not UTF-8", "Rename the file, or name it by a link.")
     path = Path(name)
     try:
         status = path.stat()
@@ -119,7 +122,7 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
         yield from _legible([file for file in matching if not Path(file).is_dir()], name, notes)
         return
     try:
-        inside = sorted(entry.path for entry in os.scandir(name) if entry.is_file())
+        inside = sorted(entry.path for entry in os.scandir(name) if not Path(entry).is_dir())
     except OSError as error:
         raise CaptureError(name, error.strerror or str(error), "Check the path and its permissions.") from None
     yield from _legible(inside, name, notes)
@@ -130,9 +133,9 @@ def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]
     found = False
     for file in files:
         try:
-            begins(file)
+            _look_into(file)
         except CaptureError as error:
-            notes.append(f"{file} was left out: {error.message}.")
+            notes.append(f"{_text(file)} was left out: {error.message}.")
         else:
             found = True
             yield file
@@ -140,16 +143,36 @@ def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]
         raise CaptureError(name, "there is no capture in it", "Name files, or a directory that holds captures.")
 
 
+def _look_into(file: str) -> None:
+    # To look into a pipe would wait for who writes into it, and take what is to be read.
+    if not rereadable(file):
+        raise CaptureError(file, "it is no regular file", "Name it by itself.")
+    begins(file)
+
+
 def rereadable(name: str) -> bool:
     """Whether it can be read twice: standard input and pipes cannot."""
     return name != STANDARD_INPUT and Path(name).is_file()
 
 
+def size(name: str) -> int:
+    """How many bytes a file has; 0 where nobody knows: standard input, or a ring's file that was deleted meanwhile."""
+    try:
+        return 0 if name == STANDARD_INPUT else Path(name).stat().st_size
+    except OSError:
+        return 0
+
+
+def _text(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
 def _identity(name: str) -> tuple[int, int] | str:
-    if name == STANDARD_INPUT:
+    try:
+        status = Path(name).stat()
+    except OSError:
         return name
-    status = Path(name).stat()
-    return status.st_dev, status.st_ino
+    return (status.st_dev, status.st_ino) if name != STANDARD_INPUT else name
 
 
 def _series(names: Iterable[str]) -> list[list[_File]]:
