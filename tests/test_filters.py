@@ -272,3 +272,9 @@ def test_nonsense_is_said_in_one_line(
     assert (ended.value.code, out) == (2, "")
     (line,) = err.splitlines()
     assert line.startswith(f"wsanalyze: error: Invalid value for '{option}': {expected}")
+
+
+@pytest.mark.parametrize("text", [f"+{'9' * 400}s", "-99999999999999999999d", "9999-01-01", "soon", ""])
+def test_moments_that_nobody_can_have_captured_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^"):
+        Moment.of(text)

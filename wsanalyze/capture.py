@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -80,7 +79,11 @@ def read(
         if all(map(files.rereadable, scan.files)) and _would_gain(scan, known)
     ]
     if again:
-        better = _scan_all([Capture(scans[p][i].files, scans[p][i].lacks_files) for p, i in again], known, progress)
+        better = _scan_all(
+            [Capture(scans[place][index].files, interrupted=scans[place][index].interrupted) for place, index in again],
+            known,
+            progress,
+        )
         for (place, index), scan in zip(again, better, strict=True):
             scans[place][index] = scan[0]
     result, at = [], 0
@@ -104,7 +107,7 @@ def corrected(tables: Tables, capture: int, shifts: Shifts) -> Tables | None:
         return None
     scans = [
         _scan(
-            Capture(origin.files, origin.lacks_files),
+            Capture(origin.files, interrupted=origin.interrupted),
             tables.key_log,
             lambda _: None,
             shifts if number == capture else (),
@@ -169,8 +172,8 @@ def _scan(capture: Capture, key_log: bytes, progress: Callable[[int], None], shi
             raise named(names[0], error) from None
         count = len(names) - left
         arrow = {name: pa.table(table) for name, table in tables.items()}
-        scans.append(Scanned(tuple(names[:count]), arrow, carried, late, tuple(steps), capture.lacks_files))
-        read_before += sum(Path(name).stat().st_size for name in names[:count] if name != STANDARD_INPUT)
+        scans.append(Scanned(tuple(names[:count]), capture.interrupted, arrow, carried, late, tuple(steps)))
+        read_before += sum(files.size(name) for name in names[:count])
         names, begins = names[count:], begins and begins[count:]
     return scans
 
@@ -181,7 +184,7 @@ class _Meter:
     def __init__(self, captures: Sequence[Capture], progress: Progress | None) -> None:
         names = [name for capture in captures for name in capture.files]
         self._progress = progress
-        self._total = max(1, sum(Path(name).stat().st_size for name in names if name != STANDARD_INPUT))
+        self._total = max(1, sum(files.size(name) for name in names))
         self._read = [0] * len(captures)
         # How long standard input is nobody knows: then it is not done before it is.
         self._most = 0.99 if STANDARD_INPUT in names else 1.0

@@ -82,11 +82,14 @@ def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return result
 
 
+def dropped(tables: Tables) -> bool:
+    """Whether the capturing program says that it lost packets, of which no trace is left."""
+    return bool((tables.captures["dropped"].fillna(0) > 0).any())
+
+
 def drops(tables: Tables) -> bool:
-    """Whether packets went by that no trace is left of: the capturing program lost some, or a file of a set is not there."""
-    return bool((tables.captures["dropped"].fillna(0) > 0).any()) or any(
-        origin.lacks_files for origin in tables.origins
-    )
+    """Whether packets may have gone by that no trace is left of: they were lost, or a file of a set is not there."""
+    return dropped(tables) or any(origin.interrupted for origin in tables.origins)
 
 
 def ends(tables: Tables) -> pd.Series:

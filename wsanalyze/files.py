@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from wsanalyze import _engine
@@ -39,11 +40,11 @@ class Capture:
     """The files of one vantage point, in their order."""
 
     files: tuple[str, ...]
-    lacks_files: bool = False
-    """The names tell that a file between these is not there."""
     begins: tuple[int, ...] | None = None
     """Times of their first packets, in nanoseconds, where only the times tell whether they belong together: what begins before
     the end of the file before it is another capture."""
+    interrupted: frozenset[str] = frozenset()
+    """Those of the files whose names do not tell that they follow the file before at once: others may be missing between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,10 @@ def find(names: Sequence[str]) -> Found:
                 notes.append(f"{file} is the same file as {files[identity]}: it was read once.")
     captures = tuple(capture for series in _series(files.values()) for capture in _captures(series))
     notes += [
-        f"{capture.files[0]} … {capture.files[-1]}: a file between these is missing, and with it what went by then."
+        f"{_text(file)}: the file before it is missing, and with it what went by then."
         for capture in captures
-        if capture.lacks_files
+        for file in capture.files
+        if file in capture.interrupted and capture.begins is None
     ]
     return Found(captures, tuple(dict.fromkeys(notes)))
 
@@ -89,6 +91,9 @@ def check(name: str) -> None:
     """Say what the operating system would say less clearly. Raises CaptureError for a file that cannot be a capture."""
     if name == STANDARD_INPUT:
         return
+    if name != _text(name):
+        # Neither tables nor JSON can hold it.
+        raise CaptureError(_text(name), "the name is not UTF-8", "Rename the file, or name it by a link.")
     status = _status(name)
     if stat.S_ISREG(status.st_mode) and status.st_size == 0:
         raise CaptureError(name, "the file is empty (0 bytes)", "Was the capture stopped before it was written?")
@@ -123,7 +128,7 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
     if name == STANDARD_INPUT:
         yield name
     elif _is_kind(name, stat.S_IFDIR):
-        yield from _legible(_inside(name, notes), name, notes)
+        yield from _legible(_inside(name), name, notes)
     elif os.path.lexists(name) or not glob.has_magic(name):
         check(name)
         yield name
@@ -134,18 +139,13 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
         yield from _legible([file for file in matching if not _is_kind(file, stat.S_IFDIR)], name, notes)
 
 
-def _inside(folder: str, notes: list[str]) -> Iterator[str]:
+def _inside(folder: str) -> Iterator[str]:
     """What is in a folder, but for other folders."""
     try:
         names = sorted(entry.path for entry in os.scandir(folder))
     except OSError as error:
         raise _unusable(folder, error) from None
-    for name in names:
-        if _is_kind(name, stat.S_IFIFO):
-            # Nobody may be about to write to it.
-            notes.append(f"{name} was left out: it is a pipe, which is read only where it is named.")
-        elif not _is_kind(name, stat.S_IFDIR):
-            yield name
+    yield from (name for name in names if not _is_kind(name, stat.S_IFDIR))
 
 
 def _is_kind(name: str, kind: int) -> bool:
@@ -161,11 +161,9 @@ def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]
     found = False
     for file in files:
         try:
-            # A pipe can be opened once.
-            if not _is_kind(file, stat.S_IFIFO):
-                begins(file)
+            _look_into(file)
         except CaptureError as error:
-            notes.append(f"{file} was left out: {error.message}.")
+            notes.append(f"{_text(file)} was left out: {error.message}.")
         else:
             found = True
             yield file
@@ -173,16 +171,37 @@ def _legible(files: Iterable[str], name: str, notes: list[str]) -> Iterator[str]
         raise CaptureError(name, "there is no capture in it", "Name files, or a directory that holds captures.")
 
 
+def _look_into(file: str) -> None:
+    """Raises CaptureError for what is no capture."""
+    if _is_kind(file, stat.S_IFIFO):
+        # Nobody may be about to write to it.
+        raise CaptureError(file, "it is a pipe, which is read only where it is named")
+    begins(file)
+
+
 def rereadable(name: str) -> bool:
     """Whether it can be read twice: standard input and pipes cannot."""
     return name != STANDARD_INPUT and Path(name).is_file()
 
 
+def size(name: str) -> int:
+    """How many bytes a file has; 0 where nobody knows: standard input, or a ring's file that was deleted meanwhile."""
+    try:
+        return 0 if name == STANDARD_INPUT else Path(name).stat().st_size
+    except OSError:
+        return 0
+
+
+def _text(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
 def _identity(name: str) -> tuple[int, int] | str:
-    if name == STANDARD_INPUT:
+    try:
+        status = Path(name).stat()
+    except OSError:
         return name
-    status = _status(name)
-    return status.st_dev, status.st_ino
+    return (status.st_dev, status.st_ino) if name != STANDARD_INPUT else name
 
 
 def _series(names: Iterable[str]) -> list[list[_File]]:
@@ -224,15 +243,16 @@ def _captures(series: list[_File]) -> Iterator[Capture]:
     times = [begins(file.name) for file in series]
     latest = max((time for time in times if time is not None), default=0)
     known = [latest if time is None else time for time in times]
-    # The same number twice: the program was started again, or a file is there compressed as well.
+    # Two recordings that were written into the same folder count the same numbers.
     if all(file.rotated for file in series) and len({file.number for file in series}) == len(series):
         turned = _turned(known)
-        numbers = [file.number for file in series]
-        lacks = numbers[-1] - numbers[0] >= len(numbers)
-        yield Capture(tuple(file.name for file in series[turned:] + series[:turned]), lacks_files=lacks)
+        round_ = series[turned:] + series[:turned]
+        skipped = (file.name for before, file in pairwise(round_) if file.number != before.number + 1)
+        yield Capture(tuple(file.name for file in round_), interrupted=frozenset(skipped))
         return
     order = sorted(range(len(series)), key=lambda index: (known[index], index))
-    yield Capture(tuple(series[index].name for index in order), begins=tuple(known[index] for index in order))
+    names = tuple(series[index].name for index in order)
+    yield Capture(names, tuple(known[index] for index in order), frozenset(names[1:]))
 
 
 def _turned(times: Sequence[int]) -> int:

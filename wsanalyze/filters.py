@@ -26,6 +26,9 @@ Flags = npt.NDArray[np.bool_]
 _RELATIVE = re.compile(r"([+-])(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _UNITS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 
+_MAX = 1 << 62
+"""Nanoseconds; no capture goes on for longer, and 64 bits hold its sum with any time of this century."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -40,7 +43,10 @@ class Moment:
         match = _RELATIVE.fullmatch(text.strip())
         if match:
             sign, amount, unit = match.groups()
-            return cls(round(float(amount) * _UNITS[unit]), sign)
+            nanoseconds = float(amount) * _UNITS[unit]
+            if nanoseconds > _MAX:
+                raise ValueError(text)
+            return cls(round(nanoseconds), sign)
         if not re.match(r"\s*\d{4}-\d\d", text):
             raise ValueError(text)
         moment = pd.Timestamp(text.strip())

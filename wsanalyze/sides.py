@@ -16,6 +16,8 @@ from wsanalyze.pairing import copies, legs, listeners
 from wsanalyze.tables import Tables
 
 SIDES = ("front", "back")
+MAX_NAMED = 16
+"""Boxes that are named in a sentence; a capture may show thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _found(tables: Tables) -> tuple[str, legs.Legs | None]:
     """The legs of the box that the traffic shows, if it shows one. Raises CaptureError where it shows one behind the other."""
     boxes = legs.boxes(tables)
     if len(boxes) > 1 and not legs.abreast(boxes):
-        which = "; ".join(f"{box.options()} ({_seen(box)})" for box in boxes)
+        which = _few([f"{box.options()} ({_seen(box)})" for box in boxes], "; ")
         raise CaptureError(
             " ".join(tables.frames.files),
             "several boxes are asked and ask on, one behind the other.",
@@ -97,10 +99,14 @@ def _found(tables: Tables) -> tuple[str, legs.Legs | None]:
 
 
 def _proposal(boxes: Sequence[legs.Box]) -> str:
-    which = " ".join(box.options() for box in boxes)
+    which = _few([box.options() for box in boxes], " ")
     seen = sum(box.seen for box in boxes)
     how = f"{seen} request{'s' if seen != 1 else ''} came to it and left it" if seen else "it is asked and asks on"
     return f"Both legs are in the same capture; the box that is judged was found in the traffic ({how}): {which}"
+
+
+def _few(names: Sequence[str], separator: str) -> str:
+    return separator.join([*names[:MAX_NAMED], "…"] if len(names) > MAX_NAMED else names)
 
 
 def _seen(box: legs.Box) -> str:

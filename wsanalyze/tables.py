@@ -85,10 +85,10 @@ class Origin:
     """What the number of its first connection is in the tables."""
     first_frame: int
     """How many frames stand before its own."""
+    interrupted: frozenset[str] = frozenset()
+    """Those of its files before which others may be missing."""
     steps: tuple[tuple[int, int], ...] = ()
     """The largest steps of its clock: the frame (counted in this capture) that each leads to, and nanoseconds."""
-    lacks_files: bool = False
-    """The names of its files tell that one between them is not there."""
 
 
 class Frames:
@@ -151,13 +151,13 @@ class Scanned:
     """One capture, as the engine gave it."""
 
     files: tuple[str, ...]
+    interrupted: frozenset[str]
     tables: Mapping[str, pa.Table]
     key_log: bytes
     """What it carries."""
     late_keys: bool
     """Some of that came after a packet, which it may have been needed for."""
     steps: tuple[tuple[int, int], ...]
-    lacks_files: bool = False
 
 
 def joined(captures: Sequence[Scanned], key_log: bytes = b"") -> Tables:
@@ -166,7 +166,7 @@ def joined(captures: Sequence[Scanned], key_log: bytes = b"") -> Tables:
     parts: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
     origins = []
     for scanned in captures:
-        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.steps, scanned.lacks_files))
+        origins.append(Origin(scanned.files, totals["connection"], totals["frame"], scanned.interrupted, scanned.steps))
         for name, table in scanned.tables.items():
             parts[name].append(_numbered(name, table, totals))
         totals["capture"] += 1

@@ -79,3 +79,16 @@ def test_connections_that_both_sides_hold(tmp_path: Path) -> None:
     nothing = recorded(tmp_path, "nothing", [])
     assert copies.shared(nothing, back) == copies.shared(nothing, nothing) == 0
     assert copies.once(nothing)[1] == 0
+
+
+def test_ports_used_again_and_again_are_other_connections(tmp_path: Path) -> None:
+    story = Story()
+    for number in range(500):
+        sequence = {True: number * 70_000 % 2**32, False: number * 90_000 % 2**32}
+        Tcp(story, "front", (CLIENT, 50_000), (LB_FRONT, 80), sequence).connect().ask(request()).reply(
+            answer(200)
+        ).end()
+    records = story.records["front"]
+    tables = recorded(tmp_path, "front", records, records)
+    once, twice = copies.once(tables)
+    assert (len(once.connections), twice) == (500, 500)

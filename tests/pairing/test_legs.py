@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import wsanalyze
 from tests.cases.wire import CLIENT, LB_BACK, LB_FRONT, ROUTER, Story, answer, handshake, request, switching
 from tests.pairing.recordings import together
 from wsanalyze.pairing import legs, listeners
@@ -161,3 +164,17 @@ def test_on_one_machine_a_box_behind_a_box_tells_nothing() -> None:
 @pytest.mark.parametrize(("given", "normal"), [(" 10.0.0.1 ", "10.0.0.1"), ("[2001:DB8::0:1]", "2001:db8::1")])
 def test_addresses_as_the_tables_write_them(given: str, normal: str) -> None:
     assert legs.normal(given) == normal
+
+
+def test_boxes_in_a_circle_are_told_in_few_words(tmp_path: Path) -> None:
+    story = Story()
+    addresses = [f"10.1.{number // 250}.{number % 250}" for number in range(1_000)]
+    for one, other in zip(addresses, [*addresses[1:], addresses[0]], strict=True):
+        story.tcp("front", one, other, 80).connect().end()
+    found = legs.boxes(together(story.records))
+    assert len(found) == len(addresses)
+    assert not legs.abreast(found)
+    front, _ = story.files(tmp_path)
+    with pytest.raises(wsanalyze.CaptureError) as error:
+        wsanalyze.analyze(front)
+    assert len(error.value.hint) < 2_000

@@ -7,6 +7,10 @@ between the same addresses and ports no two connections have the same for minute
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -61,18 +65,27 @@ def _copies(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
     """A number for each connection, the same for copies of one."""
     rows = connections[ENDPOINTS].assign(
-        client_isn=connections["client_isn"].astype("Int64"),
-        server_isn=connections["server_isn"].astype("Int64"),
+        client_isn=connections["client_isn"].astype(object).where(connections["client_isn"].notna(), None),
+        server_isn=connections["server_isn"].astype(object).where(connections["server_isn"].notna(), None),
         capture=connections["capture"].astype("int64"),
         first=times(connections["first"]),
         last=times(connections["last"]),
         number=np.arange(len(connections)),
     )
     groups = np.arange(len(rows), dtype=np.int64)
-    several = rows[pd.Series(_ends(connections)).duplicated(keep=False).to_numpy(bool)]
-    for _, same in several.groupby(ENDPOINTS, sort=False):
-        if len(same) > 1:
-            _join(same, groups)
+    rows["ends"] = _ends(connections)
+    several = rows[rows["ends"].duplicated(keep=False).to_numpy(bool)].sort_values("first", kind="stable")
+    between = several["ends"]
+    known: dict[int, _Known] = {}
+    columns = (several[name].tolist() for name in ("client_isn", "server_isn", "capture", "first", "last", "number"))
+    for ends, *numbers, at, first, last, number in zip(between.tolist(), *columns, strict=True):
+        seen = known.setdefault(ends, _Known())
+        row = _Row((numbers[0], numbers[1]), at, first, last, number)
+        original = seen.original(row)
+        if original is None:
+            seen.add(row)
+        else:
+            groups[number] = groups[original.number]
     return groups
 
 
@@ -84,24 +97,61 @@ def _ends(connections: pd.DataFrame) -> npt.NDArray[np.uint64]:
     return result
 
 
-def _join(same: pd.DataFrame, groups: npt.NDArray[np.int64]) -> None:
-    """Give those of the same addresses and ports that are one connection the number of the first of them."""
-    known: list[pd.Series] = []
-    for _, row in same.sort_values("first", kind="stable").iterrows():
-        original = next((other for other in known if _is_copy(row, other)), None)
-        if original is None:
-            known.append(row)
-        else:
-            groups[row["number"]] = groups[original["number"]]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    isns: tuple[int | None, int | None]
+    """Of client and server, as far as they were captured."""
+    capture: int
+    first: int
+    last: int
+    number: int
+
+    @property
+    def pattern(self) -> int:
+        """Which of the two numbers are there, as bits."""
+        return sum(1 << at for at, isn in enumerate(self.isns) if isn is not None)
+
+    def on(self, common: int) -> tuple[int | None, ...]:
+        """Those of the numbers that these bits name."""
+        return tuple(isn for at, isn in enumerate(self.isns) if common >> at & 1)
 
 
-def _is_copy(row: pd.Series, other: pd.Series) -> bool:
-    compared = [
-        row[name] == other[name]
-        for name in ("client_isn", "server_isn")
-        if not pd.isna(row[name]) and not pd.isna(other[name])
-    ]
-    if compared:
-        return all(compared)
-    apart = row["first"] > other["last"] + OVERLAP or other["first"] > row["last"] + OVERLAP
-    return bool(row["capture"] != other["capture"] and not apart)
+class _Known:
+    """The connections between the same addresses and ports that are no copies, in order of time.
+
+    Somebody may use the same ports without end, so that no connection is compared with all the others.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        # By what is there of their numbers, by what of that is compared, and by its values: the first of them.
+        self._by_isn: dict[tuple[int, int, tuple[int | None, ...]], tuple[int, _Row]] = {}
+        # By what is there of their numbers, and by capture.
+        self._by_time: dict[int, dict[int, deque[tuple[int, _Row]]]] = {pattern: {} for pattern in range(4)}
+
+    def add(self, row: _Row) -> None:
+        """One that is new."""
+        place = (self._count, row)
+        self._count += 1
+        self._by_time[row.pattern].setdefault(row.capture, deque()).append(place)
+        for common in range(1, 4):
+            if common & row.pattern == common:
+                self._by_isn.setdefault((row.pattern, common, row.on(common)), place)
+
+    def original(self, row: _Row) -> _Row | None:
+        """The first that this is a copy of; rows come in order of `first`."""
+        found = [place for pattern in range(4) for place in self._like(row, pattern)]
+        return min(found, key=lambda place: place[0])[1] if found else None
+
+    def _like(self, row: _Row, pattern: int) -> Iterator[tuple[int, _Row]]:
+        common = pattern & row.pattern
+        if common:
+            place = self._by_isn.get((pattern, common, row.on(common)))
+            if place is not None:
+                yield place
+            return
+        for capture, waiting in self._by_time[pattern].items():
+            while waiting and waiting[0][1].last + OVERLAP < row.first:
+                waiting.popleft()
+            if waiting and capture != row.capture:
+                yield waiting[0]

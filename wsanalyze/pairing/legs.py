@@ -81,7 +81,7 @@ def boxes(tables: Tables) -> list[Box]:
 
 def abreast(found: Sequence[Box]) -> bool:
     """Whether none of these boxes stands behind another."""
-    return not any(box.behind & other.addresses for box in found for other in found)
+    return spread(found).isdisjoint(frozenset().union(*(box.behind for box in found)))
 
 
 def normal(address: str) -> str:
@@ -99,7 +99,8 @@ def _by_role(tables: Tables) -> list[Box]:
     there = connections[connections["opened"] == "established"]
     asked, asking = there["server_address"], there["client_address"]
     both = set(asked) & set(asking)
-    return [Box(frozenset({one}), 0, frozenset(there.loc[asking == one, "server_address"])) for one in sorted(both)]
+    behind = there[asking.isin(both)].groupby("client_address")["server_address"].agg(frozenset)
+    return [Box(frozenset({one}), 0, behind[one]) for one in sorted(both)]
 
 
 def _links(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:

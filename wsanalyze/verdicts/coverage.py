@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.completeness import UNREAD, drops, loses, sealed, span
+from wsanalyze.completeness import UNREAD, dropped, loses, sealed, span
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
@@ -20,6 +20,7 @@ from wsanalyze.tables import Tables
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.sealed import twins
+from wsanalyze.verdicts.spans import holes
 from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
 
 TURNS_WITHIN = 500_000_000
@@ -117,13 +118,18 @@ def _doubts(
             "the back capture shows no traffic after it",
             (_followed(alone, window) > over) & ~alone["syn_failed"].to_numpy(bool),
         ),
+        (
+            "packets-missing",
+            "files of the back capture are missing or end early at that time",
+            overlap(wide.start, wide.late, *holes(back)),
+        ),
         ("encrypted", "the back leg is encrypted", overlap(wide.start, wide.late, first[hidden], last[hidden])),
         (
             "packets-missing",
             "the back capture lacks packets at that time, or they cannot be read",
             overlap(wide.start - NEARBY, wide.answer[1] + NEARBY, since[gaps], until[gaps]),
         ),
-        ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), drops(back))),
+        ("packets-missing", "the capturing program lost packets of the back leg", np.full(len(alone), dropped(back))),
         ("packets-missing", "the client's answer is the router's own", alone["router_words"].to_numpy(bool)),
         (
             "packets-missing",

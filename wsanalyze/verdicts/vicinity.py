@@ -11,6 +11,7 @@ from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import times
 from wsanalyze.tables import Tables
+from wsanalyze.verdicts.spans import holes
 
 Flags = npt.NDArray[np.bool_]
 
@@ -54,7 +55,8 @@ def _hides_request(rows: pd.DataFrame, pairing: Pairing, back: Tables) -> Flags:
     until, since = times(lost["time"]), times(lost["since"])
     low, _ = pairing.clock.bounds(began)
     _, high = pairing.clock.bounds(over)
-    return overlap(began + low, over + high, np.where(since == NEVER, until, since), until)
+    spans = zip((np.where(since == NEVER, until, since), until), holes(back), strict=True)
+    return overlap(began + low, over + high, *map(np.concatenate, spans))
 
 
 def _loses(tables: Tables, start: Times, end: Times) -> Flags:

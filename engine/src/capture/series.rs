@@ -177,7 +177,9 @@ impl Series {
 
     /// Opens the next file that can be read and follows; `false` where there is none.
     fn open_next(&mut self) -> bool {
-        let early = |begins: i64| self.latest.is_some_and(|latest| begins < latest.saturating_sub(OVERLAP));
+        // What begins in the first half of a short file was recorded beside it.
+        let half = self.span.0.zip(self.span.1).map_or(OVERLAP, |(first, last)| last.saturating_sub(first) / 2);
+        let early = |begins: i64| self.latest.is_some_and(|latest| begins < latest.saturating_sub(half.min(OVERLAP)));
         if self.waiting.front().is_none_or(|file| file.begins.is_some_and(early)) {
             return false;
         }
