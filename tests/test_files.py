@@ -132,7 +132,7 @@ def test_times_tell_whether_numbered_files_follow_each_other() -> None:
     write({"router2.pcap": (15, 29)})
     assert read("router1.pcap", "router2.pcap") == [["router1.pcap"], ["router2.pcap"]]
     assert files.find(["router1.pcap", "router2.pcap"]).captures == (
-        Capture(("router1.pcap", "router2.pcap"), (10 * SECOND, 15 * SECOND)),
+        Capture(("router1.pcap", "router2.pcap"), (10 * SECOND, 15 * SECOND), frozenset({"router2.pcap"})),
     )
 
 
@@ -241,8 +241,8 @@ def feed(pipe: str, content: bytes) -> threading.Thread:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("named", [("p1.pcap", "p2.pcap"), ("p*.pcap",)])
-def test_a_pipe_is_opened_once(named: tuple[str, ...]) -> None:
+def test_a_pipe_is_opened_once() -> None:
+    named = ("p1.pcap", "p2.pcap")
     for name in ("p1.pcap", "p2.pcap"):
         os.mkfifo(name)
     assert found(*named) == [("p1.pcap",), ("p2.pcap",)]
@@ -271,8 +271,8 @@ def test_files_that_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
     one = files.find(["in"])
     assert (one.captures, one.notes) == ((Capture(("in/y.pcap",)),), ("in/x.pcap was left out: no such file.",))
     vanishing("none", "in/y.pcap")
-    with pytest.raises(CaptureError, match="no such file"):
-        files.find(["in"])
+    with pytest.raises(CaptureError, match=r"(?i)no such file"):
+        capture.read([["in"]])
 
 
 def _denied(*_: object) -> None:

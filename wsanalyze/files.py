@@ -133,7 +133,7 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
         check(name)
         yield name
     else:
-        matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute and relative alike
+        matching = sorted(glob.glob(name))  # noqa: PTH207  # absolute and relative alike
         if not matching:
             raise CaptureError(name, "no file is called like that", "Check the pattern.")
         yield from _legible([file for file in matching if not _is_kind(file, stat.S_IFDIR)], name, notes)

@@ -5,6 +5,7 @@ What belongs together keeps together: a connection's exchanges name it by its nu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -99,6 +100,7 @@ class Frames:
         counts = captures["frames"].to_numpy(np.int64)
         self._before = np.cumsum(counts) - counts
         self._files = [str(name) for name in captures["file"]]
+        self._bases = Counter(Path(name).name for name in self._files)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ class Frames:
     def _short(self, file: str) -> str:
         """The file without its folder, where that is enough."""
         base = Path(file).name
-        return base if sum(Path(other).name == base for other in self._files) == 1 else file
+        return base if self._bases[base] == 1 else file
 
     def first(self, numbers: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         """The file of the first of them, and those that are in it; the first file where there are none."""

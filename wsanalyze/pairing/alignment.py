@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from wsanalyze import capture
 from wsanalyze.pairing import sure_bounds
@@ -21,6 +23,8 @@ from wsanalyze.tables import Tables
 
 MAX_JUMPS = 8
 """How often clocks are corrected; one that is set more often is broken."""
+MAX_CAPTURES = 500
+"""Captures whose clocks are compared: each with each, over each."""
 FAR = 1 << 60
 """Nanoseconds; stands for no bound, and twice of it stays within 64 bits."""
 SILENCE = 1_000_000_000
@@ -103,13 +107,10 @@ def _rows(tables: Mapping[str, Tables]) -> pd.DataFrame:
         exchanges = table.exchanges.set_index("exchange").loc[rows[side]]
         of = table.connections.set_index("connection")["capture"].loc[exchanges["connection"]].to_numpy(np.int64)
         before = np.array([origin.first_frame for origin in table.origins] or [0], np.int64)[of]
-        frames = [
-            sorted(int(frame) for name in ("request_frames", "response_frames") for frame in _listed(row[name]))
-            for row in exchanges[["request_frames", "response_frames"]].to_dict("records")
-        ]
+        asked, answered = (_ends(exchanges[f"{message}_frames"]) for message in ("request", "response"))
         rows[f"{side}_capture"] = of
-        rows[f"{side}_from"] = np.array([one[0] if one else 0 for one in frames], np.int64) - before
-        rows[f"{side}_until"] = np.array([one[-1] if one else 0 for one in frames], np.int64) - before
+        rows[f"{side}_from"] = np.where(asked[0] > 0, asked[0], answered[0]) - before
+        rows[f"{side}_until"] = np.maximum(asked[1], answered[1]) - before
     rows["low"] = np.where(rows["below"] == NEVER, -FAR, rows["below"])
     rows["high"] = np.where(rows["above"] == NEVER, FAR, rows["above"])
     # A 101 that came too early says nothing of the clocks.
@@ -137,8 +138,15 @@ def _stands_out(group: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return result
 
 
-def _listed(value: object) -> list[int]:
-    return list(value) if hasattr(value, "__len__") and not isinstance(value, str) else []  # type: ignore[call-overload]
+def _ends(lists: pd.Series) -> tuple[Times, Times]:
+    """The first and the last of each list of frames; 0 where it is absent or empty."""
+    arrow = pa.array(lists.array)
+    arrow = arrow.combine_chunks() if isinstance(arrow, pa.ChunkedArray) else arrow
+    counts = pc.fill_null(pc.list_value_length(arrow), 0).to_numpy(zero_copy_only=False)
+    values = np.append(pc.list_flatten(arrow).to_numpy(zero_copy_only=False).astype(np.int64), 0)
+    until = np.cumsum(counts)
+    there = counts > 0
+    return np.where(there, values[np.where(there, until - counts, -1)], 0), np.where(there, values[until - 1], 0)
 
 
 def _jump(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> _Jump | None:
@@ -210,7 +218,7 @@ def _shifts(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> dict[str, dict[
     """How far each capture's clock has to be set ahead."""
     counts = [len(tables[side].origins) for side in SIDES]
     nothing: dict[str, dict[int, int]] = {side: {} for side in SIDES}
-    if max(counts) < 2 or not len(rows) or _fits(rows):
+    if not 2 < sum(counts) <= MAX_CAPTURES or not len(rows) or _fits(rows):
         return nothing
     best = _distances(rows, counts)
     if best is None:

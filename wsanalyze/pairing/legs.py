@@ -18,8 +18,8 @@ from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import last_forwarded, prepare
 from wsanalyze.tables import Tables
 
-SAMPLE = 2000
-"""Values that stand on several connections that are looked at: boxes are few, and each shows in most of them."""
+SAMPLE = 100
+"""Values of each server that stand on several connections, that are looked at: most of them show whose server it is."""
 MAX_HOPS = 8
 """Connections with the same value that are looked at; more are one client that always asks the same."""
 
@@ -109,7 +109,9 @@ def _links(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
     for by in ("identity", "content"):
         present = there[(there[by] != 0).to_numpy(bool)]
         present = present[present.duplicated(by, keep=False).to_numpy(bool)]
-        groups = [group for _, group in present.groupby(by, sort=False) if len(group) <= MAX_HOPS][:SAMPLE]
+        sample = present.drop_duplicates([by, "server_address"]).groupby("server_address", sort=False).head(SAMPLE)[by]
+        present = present[present[by].isin(sample).to_numpy(bool)]
+        groups = [group for _, group in present.groupby(by, sort=False) if len(group) <= MAX_HOPS]
         found = [link for group in groups for link in _hops(group)]
         if found:
             yield from found

@@ -1,9 +1,13 @@
 //! Takes the records as they are found, gives them their frame numbers and keeps the [`Summary`].
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::window::{Ending, Window};
 use super::{Entry, Found, Summary, TakeSecrets};
+
+/// Times that clocks show, in nanoseconds: from 1970 to 2106, as many seconds as 32 bits hold. Sums of them stay within 64.
+pub(super) const TIMES: RangeInclusive<i64> = 0..=(1 << 32) * 1_000_000_000;
 
 /// Counts frames and keeps the books.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ impl Ledger {
 
     /// Enters a packet.
     pub(super) fn enter(&mut self, found: Found) -> Entry {
-        let Found { time, link_type, data, original_len } = found;
+        let Found { time: found_time, link_type, data, original_len } = found;
         self.frame = self.frame.saturating_add(1);
         let summary = &mut self.summary;
         summary.packets = summary.packets.saturating_add(1);
@@ -64,6 +68,8 @@ impl Ledger {
         let captured = u32::try_from(data.len()).unwrap_or(u32::MAX);
         let original_len = original_len.max(captured);
         summary.truncated = summary.truncated.saturating_add(u64::from(original_len > captured));
+        let time = found_time.map(|time| time.clamp(*TIMES.start(), *TIMES.end()));
+        summary.absurd_times = summary.absurd_times.saturating_add(u64::from(found_time != time));
         if let Some(time) = time {
             let behind = self.last_time.map_or(0, |last| last.saturating_sub(time));
             summary.out_of_order = summary.out_of_order.saturating_add(u64::from(behind > 0));

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::ledger::TIMES;
 use super::{CaptureError, Entry, Reader, Record, Summary, TakeSecrets};
 
 /// A step of the clock from one record to the next that is worth remembering, in nanoseconds: longer than what threads
@@ -153,7 +154,7 @@ impl Series {
             self.shift = shift.by;
             self.shifts.pop_front();
         }
-        entry.time = entry.time.saturating_add(self.shift);
+        entry.time = entry.time.saturating_add(self.shift).clamp(*TIMES.start(), *TIMES.end());
         let step = self.last.map_or(0, |last| entry.time.saturating_sub(last));
         if step.saturating_abs() >= MIN_STEP {
             self.remember(Step { frame: entry.frame, by: step });

@@ -21,6 +21,8 @@ pub struct Summary {
     pub last_time: Option<i64>,
     /// Records with a time earlier than that of the record before.
     pub out_of_order: u64,
+    /// Records with a time before 1970 or after 2106, which was taken for that.
+    pub absurd_times: u64,
     /// How much earlier such a record was, at most, in nanoseconds.
     pub most_behind: i64,
     /// Records that the snapshot length cut.

@@ -82,6 +82,9 @@ pub(super) fn of(summary: &Summary, undecoded: &Undecoded, fragments: u64, absen
         let by = duration(summary.most_behind);
         say(format!("{packets} earlier than the packet before, by up to {by}: not in the order of time"));
     }
+    if summary.absurd_times > 0 {
+        say(format!("{} with a time before 1970 or after 2106", packets(summary.absurd_times)));
+    }
     for (link_type, count) in &undecoded.unknown_links {
         let known = LINK_NAMES.iter().find(|(number, _)| number == link_type);
         let name = known.map_or_else(String::new, |(_, name)| format!(" ({name})"));
