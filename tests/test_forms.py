@@ -153,3 +153,29 @@ def test_the_same_file_for_both_sides_and_twice_for_one() -> None:
     twice = wsanalyze.analyze([scenario.front, scenario.front], [scenario.back, scenario.back])
     assert compared(twice).equals(compared(analysis_of(scenario)))
     assert any("is the same file as" in note for note in twice.notes)
+
+
+def test_what_holds_no_leg_of_its_own_is_asked_about() -> None:
+    gorouter = next(form for form in FORMS if form.scenario.name == "gorouter-forms" and form.name == "lb-any")
+    folder = gorouter.scenario.folder
+    with pytest.raises(CaptureError, match="several boxes"):
+        wsanalyze.analyze(folder / "forms/lb-any.pcap", folder / "forms/app.pcap")
+    with pytest.raises(CaptureError, match="which leg is which cannot be told"):
+        wsanalyze.analyze(folder / "front.pcap", folder / "front.pcap")
+    # What lies between the client and the app is no Gorouter, though one is in it.
+    assert wsanalyze.analyze(folder / "front.pcap", folder / "forms/app.pcap").box == "load-balancer"
+
+
+@pytest.mark.parametrize(
+    ("lb", "message", "hint"),
+    [
+        ("203.0.113.1", "only what was opened to 203.0.113.1", "--lb 10.244.0.1 --lb 203.0.113.1"),
+        ("203.0.113.10", "only what 203.0.113.10 opened", "Servers in it are: 10.244.0.10, 203.0.113.1"),
+        ("192.0.2.1", "no connection to or from 192.0.2.1", "Servers in it are: 10.244.0.10, 203.0.113.1"),
+    ],
+)
+def test_addresses_that_are_not_those_of_the_box(lb: str, message: str, hint: str) -> None:
+    form = next(form for form in FORMS if form.name == "lb-any")
+    with pytest.raises(CaptureError, match=message) as raised:
+        wsanalyze.analyze(form.files("both"), lb=[lb])
+    assert hint in raised.value.hint

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from wsanalyze.pairing.prepare import last_forwarded
 from wsanalyze.tables import Tables
 
 Box = Literal["load-balancer", "gorouter"]
@@ -92,6 +93,8 @@ def recognise(front: Tables, back: Tables, pairs: pd.DataFrame) -> Box:
         tables.exchanges[["exchange", *_LOOKED_AT]].set_index("exchange").loc[sure[side]]
         for side, tables in (("front", front), ("back", back))
     )
+    if _skips_a_box(front, theirs, sure):
+        return LOAD_BALANCER
     marks = 0
     for bears in _testimony(ours, theirs):
         if not bears:
@@ -100,7 +103,16 @@ def recognise(front: Tables, back: Tables, pairs: pd.DataFrame) -> Box:
     return GOROUTER if marks >= SEVERAL else LOAD_BALANCER
 
 
-_LOOKED_AT = ("request_state", "request_head", "response_state", "x_vcap_request_id")
+def _skips_a_box(front: Tables, theirs: pd.DataFrame, sure: pd.DataFrame) -> bool:
+    """Whether X-Forwarded-For names others than the front's clients last: then another box stands between the captures as well."""
+    clients = front.connections.set_index("connection")["client_address"]
+    connections = front.exchanges.set_index("exchange")["connection"].loc[sure["front"]]
+    last = theirs["x_forwarded_for"].map(last_forwarded).to_numpy(object)
+    named = pd.notna(last)
+    return bool(named.any() and (last[named] != clients.loc[connections].to_numpy(object)[named]).all())
+
+
+_LOOKED_AT = ("x_forwarded_for", "request_state", "request_head", "response_state", "x_vcap_request_id")
 
 
 def _testimony(ours: pd.DataFrame, theirs: pd.DataFrame) -> Iterator[bool]:

@@ -136,7 +136,8 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
         matching = sorted(glob.glob(name))  # noqa: PTH207  # absolute and relative alike
         if not matching:
             raise CaptureError(name, "no file is called like that", "Check the pattern.")
-        yield from _legible([file for file in matching if not _is_kind(file, stat.S_IFDIR)], name, notes)
+        inside = [file for one in matching for file in (_inside(one) if _is_kind(one, stat.S_IFDIR) else (one,))]
+        yield from _legible(inside, name, notes)
 
 
 def _inside(folder: str) -> Iterator[str]:

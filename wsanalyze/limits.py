@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.completeness import sealed
+from wsanalyze.completeness import ran, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.tables import Tables
 
@@ -48,3 +48,9 @@ def limits(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str, s
             yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
         if not pairs.clock.pairs and pairs.clock.low is None and len(pairs.front) and len(pairs.back):
             yield side, "No pair of exchanges tells how far the clocks of the captures differ."
+            apart = max(ran(back)[0] - ran(front)[1], ran(front)[0] - ran(back)[1])
+            if apart > 0:
+                yield (
+                    side,
+                    f"By their clocks they were not recorded at the same time: {apart / 1e9:.0f} s lie between them.",
+                )

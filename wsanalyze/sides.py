@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from wsanalyze import capture
 from wsanalyze.capture import Read
+from wsanalyze.completeness import sealed
 from wsanalyze.failure import CaptureError
 from wsanalyze.pairing import copies, legs, listeners
 from wsanalyze.tables import Tables
@@ -35,20 +36,22 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
 
     `addresses` are those of the box that is judged. Raises CaptureError where what was read for both cannot be told apart.
     """
-    said = [(side, note) for side, read in zip(SIDES, reads, strict=False) for note in read.notes]
-    if len(reads) > 1 and not addresses and not copies.shared(reads[0].tables, reads[1].tables):
-        sides = []
+    if not addresses and len(reads) > 1 and _are_apart(reads[0].tables, reads[1].tables):
+        sides, said = [], []
         for side, read in zip(SIDES, reads, strict=True):
             tables, twice = copies.once(read.tables)
             sides.append(tables)
-            said += [(side, _copied(twice))] if twice else []
+            said += [(side, note) for note in (*read.notes, *([_copied(twice)] if twice else []))]
         return Sides(sides[0], sides[1], tuple(said))
-    tables, twice = copies.once(capture.pooled(reads).tables)
+    pool = capture.pooled(reads)
+    said = [one for note in pool.notes for one in _both(note)]
+    tables, twice = copies.once(pool.tables)
     told, found = _named(tables, addresses) if addresses else _found(tables)
     if found is None:
-        if len(reads) == 1:
-            raise CaptureError(" ".join(tables.frames.files), *_UNTOLD)
-        return Sides(reads[0].tables, reads[1].tables, (*said, *_both(" ".join(_UNTOLD))))
+        untold = _untold(tables)
+        if len(reads) == 1 or {scan.files for scan in reads[0].scans} == {scan.files for scan in reads[1].scans}:
+            raise CaptureError(_files(tables), *untold)
+        return Sides(reads[0].tables, reads[1].tables, (*said, *_both(" ".join(untold))))
     sentences = [_copied(twice)] if twice else []
     sentences += [told] if told else []
     if found.neither:
@@ -56,22 +59,50 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
     return Sides(found.front, found.back, (*said, *(one for text in sentences for one in _both(text))))
 
 
-_UNTOLD = (
-    "which leg is which cannot be told: no request is seen to come to a box and to leave it.",
-    "Name the addresses of the load balancer: --lb ADDRESS, once for each.",
-)
+def _are_apart(front: Tables, back: Tables) -> bool:
+    """Whether each holds a leg of its own, as they should."""
+    return not copies.shared(front, back) and not any(legs.are_several(tables) for tables in (front, back))
+
+
+def _untold(tables: Tables) -> tuple[str, str]:
+    """What to say where nothing tells the legs apart."""
+    keys = " Where they are TLS, --keylog FILE lets requests be seen." if sealed(tables.connections).any() else ""
+    return (
+        "which leg is which cannot be told: no request is seen to come to a box and to leave it.",
+        f"Name the addresses of the load balancer: --lb ADDRESS, once for each.{keys}",
+    )
+
+
+def _files(tables: Tables) -> str:
+    """The files in few words."""
+    files = tables.frames.files
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
 def _named(tables: Tables, addresses: Collection[str]) -> tuple[str, legs.Legs]:
     """The legs of the box that was named."""
     found = legs.split(tables, addresses)
-    if not len(found.front.connections) and not len(found.back.connections):
-        named = ", ".join(sorted(addresses))
+    front, back = len(found.front.connections), len(found.back.connections)
+    named = ", ".join(sorted(addresses))
+    if not front:
         shown = ", ".join(sorted(set(tables.connections["server_address"]))[:8])
+        what = f"only what {named} opened is in it, and nothing that was opened to it" if back else ""
         raise CaptureError(
-            " ".join(tables.frames.files),
-            f"no connection to or from {named} is in it",
+            _files(tables),
+            what or f"no connection to or from {named} is in it",
             f"Servers in it are: {shown}." if shown else "",
+        )
+    if not back:
+        more = [box for box in legs.boxes(tables) if box.addresses & set(addresses) and box.addresses - set(addresses)]
+        if more:
+            raise CaptureError(
+                _files(tables),
+                f"only what was opened to {named} is in it, and nothing that it opened",
+                f"Name all of its addresses: {more[0].options()}.",
+            )
+        return (
+            f"Nothing that {named} opened is in the capture: if the box has other addresses, name them too (--lb).",
+            found,
         )
     return "", found
 
@@ -82,7 +113,7 @@ def _found(tables: Tables) -> tuple[str, legs.Legs | None]:
     if len(boxes) > 1 and not legs.abreast(boxes):
         which = _few([f"{box.options()} ({_seen(box)})" for box in boxes], "; ")
         raise CaptureError(
-            " ".join(tables.frames.files),
+            _files(tables),
             "several boxes are asked and ask on, one behind the other.",
             f"Name the one to be judged: {which}.",
         )

@@ -109,11 +109,15 @@ class Frames:
 
     def of(self, numbers: Iterable[int]) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """File by file, the numbers that Wireshark shows there."""
+        return tuple((file, known) for _, file, known in self.places(numbers))
+
+    def places(self, numbers: Iterable[int]) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
+        """The same, with the place of each file among all of the side, from 1."""
         found: dict[int, list[int]] = {}
         for number in numbers:
             index = max(0, int(np.searchsorted(self._before, number)) - 1)
             found.setdefault(index, []).append(int(number) - int(self._before[index]))
-        return tuple((self._files[index], tuple(numbers)) for index, numbers in found.items())
+        return tuple((index + 1, self._files[index], tuple(known)) for index, known in found.items())
 
     def number(self, number: int) -> str:
         """One of them in words; with its file where there are several."""

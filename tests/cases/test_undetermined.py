@@ -178,8 +178,11 @@ def test_one_file_for_both_sides_and_sides_exchanged(tmp_path: Path, swap: bool)
         passes(story, f"/{number}", key=f"{number:022}==")
         story.page()
     front, back = story.files(tmp_path)
-    analysis = wsanalyze.analyze(back, front) if swap else wsanalyze.analyze(front, front)
-    assert set(analysis.handshakes["verdict"]) <= {"undetermined", "passed-through"} if swap else {"undetermined"}
+    if swap:
+        assert set(wsanalyze.analyze(back, front).handshakes["verdict"]) <= {"undetermined", "passed-through"}
+        return
+    with pytest.raises(wsanalyze.CaptureError, match="which leg is which cannot be told"):
+        wsanalyze.analyze(front, front)
 
 
 def test_a_clock_that_jumps_in_the_middle(tmp_path: Path) -> None:
@@ -192,5 +195,6 @@ def test_a_clock_that_jumps_in_the_middle(tmp_path: Path) -> None:
         story.wait(0.5)
     analysis = story.analyze(tmp_path)
     assert set(analysis.handshakes["verdict"]) == {"passed-through"}
-    assert (analysis.clock_offset.low, analysis.clock_offset.high) == (None, None)
-    assert any("clock" in note for note in analysis.notes)
+    assert analysis.clock_offset.low is not None
+    assert analysis.clock_offset.low <= 0 <= (analysis.clock_offset.high or 0)
+    assert any("The clock of the back was set ahead by 5.000 s" in note for note in analysis.notes)

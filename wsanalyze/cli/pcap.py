@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -104,9 +105,21 @@ def pcap(
             width=output.width(),
             colour=to_terminal and output.wants_colour(),
             show_secrets=show_secrets,
-            again=named.again(
-                *(word for name in key_logs for word in ("--keylog", name)), *(("--judged", box) if box else ())
-            ),
+            again=named.again(*_again(key_logs, box, clock_offset, show_secrets=show_secrets)),
         )
     output.write(text, output_, read)
     return int(any(finding.severity in _LEVELS[fail_on] for finding in analysis.findings))
+
+
+def _again(
+    key_logs: Sequence[str], box: Box | None, clock_offset: float | None, *, show_secrets: bool
+) -> Iterator[str]:
+    """The options that another look at the same needs as well."""
+    for name in key_logs:
+        yield from ("--keylog", name)
+    if box:
+        yield from ("--judged", box)
+    if clock_offset is not None:
+        yield from ("--clock-offset", f"{clock_offset:g}")
+    if show_secrets:
+        yield "--show-secrets"

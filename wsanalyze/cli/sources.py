@@ -29,11 +29,10 @@ class Sources:
     def again(self, *options: str) -> tuple[list[str], list[str]]:
         """The words that name the same once more, with these options: those before an id, and those after it."""
         named = [*(word for address in self.lb for word in ("--lb", address)), *options]
-        if all(len(side) == 1 for side in self.sides):
-            return list(self.names), named
-        if len(self.sides) == 1:
-            return [*self.sides[0]], named
-        front, back = self.sides
+        sides = [[f"./{name}" if _is_option(name) else name for name in side] for side in self.sides]
+        if len(sides) == 1 or all(len(side) == 1 for side in sides):
+            return [name for side in sides for name in side], named
+        front, back = sides
         return [], ["--front", *front, "--back", *back, *named]
 
 

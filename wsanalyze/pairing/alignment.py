@@ -23,6 +23,8 @@ from wsanalyze.tables import Tables
 
 MAX_JUMPS = 8
 """How often clocks are corrected; one that is set more often is broken."""
+MIN_JUMP = 10_000_000
+"""Nanoseconds; clocks are slewed over less, and what looks like it is something else."""
 MAX_CAPTURES = 500
 """Captures whose clocks are compared: each with each, over each."""
 FAR = 1 << 60
@@ -193,7 +195,7 @@ def _candidates(group: pd.DataFrame, side: str, number: int, steps: tuple[tuple[
         by = sign * ((ours[0] + ours[1]) // 2 - (theirs[0] + theirs[1]) // 2)
         loose = (ours[1] - ours[0] + theirs[1] - theirs[0]) // 2
         elapsed = step + by
-        if -loose - TOLERANCE <= elapsed <= SILENCE + loose:
+        if abs(by) >= MIN_JUMP and -loose - TOLERANCE <= elapsed <= SILENCE + loose:
             yield _Jump(side, number, frame, by, abs(elapsed))
 
 

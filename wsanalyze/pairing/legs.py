@@ -79,6 +79,17 @@ def boxes(tables: Tables) -> list[Box]:
     return sorted(found, key=lambda box: sum(bool(other.behind & box.addresses) for other in found))
 
 
+def are_several(tables: Tables) -> bool:
+    """Whether more than one leg is in what should be one: the same handshake, to different servers, and a box between."""
+    exchanges = tables.exchanges
+    servers = tables.connections.set_index("connection")["server_address"]
+    keys = exchanges["expected_accept_hash"].fillna(exchanges["accept_hash"])
+    seen = pd.DataFrame({"key": keys, "server": servers.reindex(exchanges["connection"]).to_numpy(object)})
+    seen = seen.dropna().drop_duplicates()
+    # Most often nothing stands twice, and there is no more to look at.
+    return bool(seen["key"].duplicated().any()) and any(box.seen for box in boxes(tables))
+
+
 def abreast(found: Sequence[Box]) -> bool:
     """Whether none of these boxes stands behind another."""
     return spread(found).isdisjoint(frozenset().union(*(box.behind for box in found)))

@@ -16,7 +16,7 @@ from wsanalyze.analysis import Analysis
 from wsanalyze.box import NAMES, named, worded
 from wsanalyze.report.escape import shortened, target, visible
 from wsanalyze.report.events import beginning, events, shift
-from wsanalyze.report.table import STYLES, display_filter, frames
+from wsanalyze.report.table import STYLES, display_filter, located
 from wsanalyze.tables import Tables
 
 MARKS = {"same": " ", "changed": "~", "removed": "-", "added": "+", "unknown": "?"}
@@ -63,7 +63,7 @@ def render(
         file=io.StringIO(), width=max(60, width), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    _title(screen, handshake, show_secrets=show_secrets)
+    _title(screen, analysis, handshake, show_secrets=show_secrets)
     _ladder(screen, analysis, handshake)
     for title, differences in (("Request", requests), ("Answer", responses)):
         _heads(screen, title, differences, show_secrets=show_secrets)
@@ -77,8 +77,10 @@ def render(
     if kinds - {"same"}:
         screen.print()
     for side in ("front", "back"):
-        for file, numbers in _tables(analysis, side).frames.of(handshake[f"{side}_frames"]):
-            screen.print(Text(f"Wireshark, {side} ({visible(file)}): {display_filter(numbers)}"), soft_wrap=True)
+        places = _tables(analysis, side).frames
+        for index, file, numbers in places.places(handshake[f"{side}_frames"]):
+            name = f"{index}: {visible(file)}" if len(places.files) > 1 else visible(file)
+            screen.print(Text(f"Wireshark, {side} ({name}): {display_filter(numbers)}"), soft_wrap=True)
     written = screen.file
     assert isinstance(written, io.StringIO)  # noqa: S101
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
@@ -88,7 +90,13 @@ def _tables(analysis: Analysis, side: str) -> Tables:
     return analysis.front if side == "front" else analysis.back
 
 
-def _title(screen: Console, handshake: Mapping[Any, Any], *, show_secrets: bool) -> None:
+def _rules(analysis: Analysis, handshake: Mapping[Any, Any]) -> str:
+    """The rules of the handshake's findings."""
+    names = {finding.id: finding.rule for finding in analysis.findings}
+    return ", ".join(dict.fromkeys(names.get(one, one) for one in handshake["findings"]))
+
+
+def _title(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any], *, show_secrets: bool) -> None:
     detail = f" ({handshake['detail']})" if isinstance(handshake["detail"], str) else ""
     outcome = handshake["outcome"] if isinstance(handshake["outcome"], str) else "not captured"
     head = Text(f"{handshake['id']}  ")
@@ -108,7 +116,7 @@ def _title(screen: Console, handshake: Mapping[Any, Any], *, show_secrets: bool)
         f"paired by {handshake['pairing']}" if isinstance(handshake["pairing"], str) else "no partner on the other side"
     )
     carried = f", carried in mode {handshake['mode']}" if isinstance(handshake["mode"], str) else ""
-    _indented(screen, Text(f"{paired}{carried}; findings: {', '.join(handshake['findings']) or 'none'}", style="dim"))
+    _indented(screen, Text(f"{paired}{carried}; findings: {_rules(analysis, handshake) or 'none'}", style="dim"))
     screen.print()
 
 
@@ -134,7 +142,7 @@ def _ladder(screen: Console, analysis: Analysis, handshake: Mapping[Any, Any]) -
         arrow = {True: "──▶ ", False: "◀── ", None: ""}[event.towards_router]
         seconds = "" if event.towards_router is None else f"{(event.time - start).total_seconds():+.6f}"
         text = Text(f"{arrow}{shortened(visible(event.text), MAX_EVENT)}")
-        where = Text(" ".join(frames(numbers) for _, numbers in _tables(analysis, event.side).frames.of(event.frames)))
+        where = Text(located(_tables(analysis, event.side), event.frames) if event.frames else "")
         nothing = Text()
         table.add_row(seconds, *((text, where) if event.side == "front" else (nothing, nothing, text, where)))
     screen.print(table)

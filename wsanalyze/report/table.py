@@ -6,6 +6,7 @@ import io
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -103,6 +104,8 @@ def _handshakes(screen: Console, analysis: Analysis, *, show_secrets: bool) -> N
         counts = Counter(map(_verdict, rest.to_dict("records")))
         told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         screen.print(Text(f"{ELLIPSIS} and {left} more ({told}); --format json lists all", style="dim"))
+    if any(len(tables.frames.files) > 1 for tables in (analysis.front, analysis.back)):
+        screen.print(Text("2:18 is frame 18 of the second file of that side; --format json names them", style="dim"))
     screen.print()
 
 
@@ -125,8 +128,8 @@ def _cells(row: dict[Any, Any], analysis: Analysis) -> dict[str, Text]:
         "verdict": Text(_verdict(row), style=STYLES[row["verdict"]]),
         "outcome": Text(row["outcome"] if isinstance(row["outcome"], str) else "-"),
         "router→client": Text(status),
-        "front": Text(_frames(analysis.front, row["front_frames"])),
-        "back": Text(_frames(analysis.back, row["back_frames"])),
+        "front": Text(located(analysis.front, row["front_frames"])),
+        "back": Text(located(analysis.back, row["back_frames"])),
     }
 
 
@@ -136,10 +139,11 @@ def _verdict(row: dict[Any, Any]) -> str:
     return f"{row['verdict']}{detail}{doubt}"
 
 
-def _frames(tables: Tables, numbers: tuple[int, ...]) -> str:
-    """Those in the first file that has some; `+` where another goes on."""
-    found = tables.frames.of(numbers)
-    return frames(found[0][1] if found else ()) + ("+" if len(found) > 1 else "")
+def located(tables: Tables, numbers: tuple[int, ...]) -> str:
+    """Frame numbers as short as can be; where a side has several files, with the place of the file before them."""
+    if len(tables.frames.files) == 1:
+        return frames(numbers)
+    return " ".join(f"{index}:{frames(known)}" for index, _, known in tables.frames.places(numbers)) or frames(())
 
 
 def frames(numbers: tuple[int, ...]) -> str:
@@ -151,8 +155,9 @@ def frames(numbers: tuple[int, ...]) -> str:
 
 
 def _findings(screen: Console, analysis: Analysis, *, show_secrets: bool) -> None:
+    several = max(len(tables.frames.files) for tables in (analysis.front, analysis.back)) > 1
     for finding in analysis.findings[:MAX_FINDINGS]:
-        _finding(screen, finding, show_secrets=show_secrets)
+        _finding(screen, finding, several=several, show_secrets=show_secrets)
     left = Counter(finding.severity for finding in analysis.findings[MAX_FINDINGS:])
     if left:
         told = ", ".join(f"{count} {severity}" for severity, count in left.items())
@@ -162,7 +167,7 @@ def _findings(screen: Console, analysis: Analysis, *, show_secrets: bool) -> Non
         screen.print()
 
 
-def _finding(screen: Console, finding: Finding, *, show_secrets: bool) -> None:
+def _finding(screen: Console, finding: Finding, *, several: bool, show_secrets: bool) -> None:
     head = Text()
     head.append(finding.severity, style=STYLES[finding.severity])
     head.append(f"  {finding.rule}", style="bold")
@@ -171,7 +176,11 @@ def _finding(screen: Console, finding: Finding, *, show_secrets: bool) -> None:
         screen.print(Padding(line, (0, 0, 0, 2 if index else 0)))
     shown = MAX_EVIDENCE[finding.severity]
     for evidence in finding.evidence[:shown]:
-        screen.print(Padding(Text(_instance(evidence, screen.width - 4, show_secrets=show_secrets)), (0, 0, 0, 2)))
+        screen.print(
+            Padding(
+                Text(_instance(evidence, screen.width - 4, several=several, show_secrets=show_secrets)), (0, 0, 0, 2)
+            )
+        )
     if finding.count > shown:
         screen.print(Padding(Text(_rest(finding, shown), style="dim"), (0, 0, 0, 2)))
     if finding.severity != "info":
@@ -179,8 +188,9 @@ def _finding(screen: Console, finding: Finding, *, show_secrets: bool) -> None:
     screen.print()
 
 
-def _instance(evidence: Evidence, room: int, *, show_secrets: bool) -> str:
+def _instance(evidence: Evidence, room: int, *, several: bool, show_secrets: bool) -> str:
     where = f"{evidence.side} frame {frames(evidence.frames)}" if evidence.frames else f"{evidence.side} capture"
+    where += f" of {visible(Path(evidence.file).name)}" if several else ""
     note = f"  [{visible(evidence.note)}]" if evidence.note else ""
     request = ""
     if evidence.target is not None:
@@ -238,8 +248,9 @@ def _next_steps(screen: Console, analysis: Analysis, again: tuple[Sequence[str],
         for side, tables in (("front", analysis.front), ("back", analysis.back))
         for file, numbers in tables.frames.of(worst[f"{side}_frames"])
     ]
+    words = " ".join(shlex.quote(visible(word)) for word in (*again[0], worst["id"], *again[1]))
     lines += [
-        f"More: wsanalyze show {' '.join(shlex.quote(visible(word)) for word in (*again[0], worst['id'], *again[1]))}",
+        f"More: wsanalyze show {words}{' (with the same on standard input)' if '-' in again[0] else ''}",
         f"      wsanalyze explain {worst['verdict']}",
     ]
     for line in lines:
