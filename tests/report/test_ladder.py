@@ -22,7 +22,8 @@ h1  stripped (upgrade+connection), certain; outcome: refused
     The request reached the router (back frame 4) without Upgrade and
     Connection: upgrade, which the client had sent (front frame 4); the router
     answered 400 (back frame 6), and the client got 400 (front frame 6).
-    paired by sec-websocket-key, carried in mode http; findings: f1
+    paired by sec-websocket-key, carried in mode http; findings:
+    upgrade-stripped
 
 client 203.0.113.10:50001 ↔ load balancer 203.0.113.1:80 | 10.244.0.1:50002 ↔
 router 10.244.0.10:80
