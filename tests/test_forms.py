@@ -131,6 +131,14 @@ def test_whose_legs_they_are_is_found_where_one_box_is_there(form: Form) -> None
     assert any("--lb" in note for note in analysis.notes)
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if form.name.startswith(("merged", "appended"))], ids=repr)
+def test_a_merge_of_two_machines_is_told(form: Form) -> None:
+    notes = judged(form).notes
+    assert any("in the capture twice, packet by packet" in note for note in notes)
+    # The Gorouter's own two legs are by both clocks.
+    assert any("not by one clock" in note for note in notes) == (form.told["judged"] == "gorouter")
+
+
 @pytest.mark.parametrize("name", ["clock-jump", "clock-jump-back"])
 def test_a_clock_that_was_set_is_told(name: str) -> None:
     form = next(form for form in FORMS if form.name == name)

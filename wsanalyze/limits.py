@@ -8,7 +8,15 @@ import pandas as pd
 
 from wsanalyze.completeness import ran, sealed
 from wsanalyze.pairing import Pairing
+from wsanalyze.pairing.clock import Clock
 from wsanalyze.tables import Tables
+
+SAME = 0.01
+"""Seconds within which two legs of one capture are by one clock: merging may put packets a little out of order."""
+MANY = 2
+"""Packets of a connection that come again before it may be there twice."""
+COPIED = 0.1
+"""Share of them that carry bytes and come again, where each is there twice."""
 
 _UNREAD = {
     "no-key": "no key log that was given names them (--keylog FILE)",
@@ -32,25 +40,56 @@ def _unread(connections: pd.DataFrame, side: str) -> Iterator[str]:
         )
 
 
+def _twice(connections: pd.DataFrame) -> Iterator[str]:
+    """How many connections are there twice, packet by packet, as where captures of two machines were merged."""
+    again, packets = (
+        connections[[f"{end}_{name}" for end in ("client", "server")]].fillna(0).astype("int64").sum(axis=1)
+        for name in ("retransmissions", "packets")
+    )
+    # A copy that comes at once counts as such, and is half of all; of others only those that carry bytes are known.
+    again = again + connections["duplicates"].fillna(0).astype("int64") / 4
+    count = int(((again >= MANY) & (again >= packets * COPIED)).sum())
+    if count > 1 and count * 2 > len(connections):
+        yield (
+            f"{count} of the {len(connections)} connections are in the capture twice, packet by packet, as where captures of "
+            "two machines or interfaces were merged: each packet was taken once, by the clock that showed it first."
+        )
+
+
 def limits(pairs: Pairing, front: Tables, back: Tables) -> Iterator[tuple[str, str]]:
     """What limits it: the side, and a sentence."""
     for side, tables in (("front", front), ("back", back)):
         connections = tables.connections
-        for reason in _unread(connections, side):
-            yield side, reason
+        for sentence in (*_unread(connections, side), *_twice(connections)):
+            yield side, sentence
         if not tables.captures["packets"].sum():
             yield side, f"The {side} capture holds no packets."
         elif not tables.captures["segments"].sum():
             yield side, f"The {side} capture holds no TCP packets."
-        if pairs.clock.exchanged:
-            yield side, "The requests of the front lie within those of the back: the two captures seem to be exchanged."
-        elif pairs.clock.contradictory:
-            yield side, "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
-        if not pairs.clock.pairs and pairs.clock.low is None and len(pairs.front) and len(pairs.back):
-            yield side, "No pair of exchanges tells how far the clocks of the captures differ."
-            apart = max(ran(back)[0] - ran(front)[1], ran(front)[0] - ran(back)[1])
-            if apart > 0:
-                yield (
-                    side,
-                    f"By their clocks they were not recorded at the same time: {apart / 1e9:.0f} s lie between them.",
-                )
+        for sentence in _of_clocks(pairs, front, back):
+            yield side, sentence
+
+
+def _of_clocks(pairs: Pairing, front: Tables, back: Tables) -> Iterator[str]:
+    """What there is to say of the clocks."""
+    clock = pairs.clock
+    if clock.exchanged:
+        yield "The requests of the front lie within those of the back: the two captures seem to be exchanged."
+    elif clock.contradictory:
+        yield "The clocks of the two captures jumped or drifted apart: no single offset fits all pairs."
+    if _is_one_capture(front, back) and _differ(clock):
+        yield "Both legs are in one capture, but not by one clock: captures of several machines were merged."
+    if not clock.pairs and clock.low is None and len(pairs.front) and len(pairs.back):
+        yield "No pair of exchanges tells how far the clocks of the captures differ."
+        apart = max(ran(back)[0] - ran(front)[1], ran(front)[0] - ran(back)[1])
+        if apart > 0:
+            yield f"By their clocks they were not recorded at the same time: {apart / 1e9:.0f} s lie between them."
+
+
+def _is_one_capture(front: Tables, back: Tables) -> bool:
+    return len(front.origins) == 1 and front.origins == back.origins
+
+
+def _differ(clock: Clock) -> bool:
+    """Whether the legs are certainly not by the same clock."""
+    return (clock.low is not None and clock.low > SAME) or (clock.high is not None and clock.high < -SAME)
