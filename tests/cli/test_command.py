@@ -41,8 +41,8 @@ def run(wsanalyze: str, tmp_path: Path) -> Run:
 def test_exit_codes(run: Run) -> None:
     assert run("pcap", FRONT, BACK).returncode == 1
     assert run("pcap", FRONT, BACK, "--fail-on", "never").returncode == 0
-    clean = [str(CAPTURES / "own-local" / "front.pcap")] * 2
-    assert run("pcap", *clean, "--fail-on", "never").returncode == 0
+    terminated = [str(CAPTURES / "own-local" / f"{side}.pcap") for side in ("front", "back")]
+    assert run("pcap", *terminated, "--fail-on", "never").returncode == 0
     warned = [str(CAPTURES / "haproxy-deny" / f"{side}.pcap") for side in ("front", "back")]
     assert run("pcap", *warned).returncode == 0
     assert run("pcap", *warned, "--fail-on", "warning").returncode == 1

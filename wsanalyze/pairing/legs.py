@@ -18,6 +18,10 @@ from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import last_forwarded, prepare
 from wsanalyze.tables import Tables
 
+_Link = tuple[str, str, str]
+"""The address that a request came to, that from which it left, and whom it was sent to."""
+RARE = 20
+"""How many times more often the most frequent link is seen than one that is a coincidence."""
 SAMPLE = 100
 """Values of each server that stand on several connections, that are looked at: most of them show whose server it is."""
 MAX_HOPS = 8
@@ -58,12 +62,12 @@ def split(tables: Tables, addresses: Collection[str]) -> Legs:
 
 def boxes(tables: Tables) -> list[Box]:
     """The boxes that the traffic shows, the one that is asked first before those behind it."""
-    links = Counter(_links(prepare(tables)))
+    links = _links(prepare(tables))
     if not links:
         return _by_role(tables)
     most = max(links.values())
-    # One link among hundreds is a coincidence.
-    sure = {link: count for link, count in links.items() if count * 20 >= most}
+    # One link among hundreds is a coincidence; where only the order of time tells, a few among some are.
+    sure = {link: count for (link, named), count in links.items() if count * (RARE if named else 2) >= most}
     parts: list[set[str]] = []
     for outer, inner, _ in sure:
         joined = {outer, inner}.union(*(part for part in parts if part & {outer, inner}))
@@ -87,7 +91,7 @@ def are_several(tables: Tables) -> bool:
     seen = pd.DataFrame({"key": keys, "server": servers.reindex(exchanges["connection"]).to_numpy(object)})
     seen = seen.dropna().drop_duplicates()
     # Most often nothing stands twice, and there is no more to look at.
-    return bool(seen["key"].duplicated().any()) and any(box.seen for box in boxes(tables))
+    return bool(seen["key"].duplicated().any()) and any(named for _, named in _links(prepare(tables)))
 
 
 def abreast(found: Sequence[Box]) -> bool:
@@ -114,8 +118,8 @@ def _by_role(tables: Tables) -> list[Box]:
     return [Box(frozenset({one}), 0, behind[one]) for one in sorted(both)]
 
 
-def _links(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """For each request that was passed on: the address that it came to, that from which it left, and whom it was sent to."""
+def _links(rows: pd.DataFrame) -> Counter[tuple[_Link, bool]]:
+    """How many requests were passed on, and whether addresses tell it, or the order of time only."""
     there = rows[(rows["began"] != NEVER).to_numpy(bool)]
     for by in ("identity", "content"):
         present = there[(there[by] != 0).to_numpy(bool)]
@@ -125,8 +129,8 @@ def _links(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         groups = [group for _, group in present.groupby(by, sort=False) if len(group) <= MAX_HOPS]
         found = [link for group in groups for link in _hops(group)]
         if found:
-            yield from found
-            return
+            return Counter(found)
+    return Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ class _Way:
     over: int
 
 
-def _hops(group: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+def _hops(group: pd.DataFrame) -> Iterator[tuple[_Link, bool]]:
     """The links between those that carry the same value: each to the one that it was passed on in."""
     columns = (group[name] for name in ("client_address", "server_address", "x_forwarded_for", "began", "over"))
     ways = [_Way(client, server, last_forwarded(named), *moments) for client, server, named, *moments in zip(*columns, strict=True)]  # fmt: skip
@@ -149,7 +153,7 @@ def _hops(group: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
     after = {at: later for at in range(len(ways)) if (later := _passed_on(ways, at)) is not None}
     chains = [_chain(ways, after, at) for at in range(len(ways)) if at not in after.values()]
     for at, later in after.items():
-        yield ways[at].server, ways[later].client, ways[later].server
+        yield (ways[at].server, ways[later].client, ways[later].server), True
     # Where nothing names anybody, the order of time is left: what came next while this was under way.
     for chain in chains:
         last = chain[-1]
@@ -157,7 +161,7 @@ def _hops(group: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         for other in chains:
             first, ends = other[0], {end for way in other for end in (way.client, way.server)}
             if not known & ends and first.forwarded is None and last.began <= first.began <= last.over:
-                yield last.server, first.client, first.server
+                yield (last.server, first.client, first.server), False
                 break
 
 
