@@ -65,9 +65,12 @@ def boxes(tables: Tables) -> list[Box]:
     links = _links(prepare(tables))
     if not links:
         return _by_role(tables)
-    most = max(links.values())
+    counts: Counter[_Link] = Counter()
+    for (link, _), count in links.items():
+        counts[link] += count
+    most = max(counts.values())
     # One link among hundreds is a coincidence; where only the order of time tells, a few among some are.
-    sure = {link: count for (link, named), count in links.items() if count * (RARE if named else 2) >= most}
+    sure = {link: count for link, count in counts.items() if count * (RARE if (link, True) in links else 2) >= most}
     parts: list[set[str]] = []
     for outer, inner, _ in sure:
         joined = {outer, inner}.union(*(part for part in parts if part & {outer, inner}))
