@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.cases.wire import Story, answer, handshake, request, switching
 from tests.pairing.recordings import Packets, moved, recorded
 from wsanalyze.analysis import judge
 from wsanalyze.pairing import alignment, pair
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Origin, Tables
 
 KEYS = [f"dGhlIHNhbXBsZSBub{letter}{digit}jZQ==" for letter in "ABCDEFGH" for digit in "AQgw"]
 SECOND_ROUTER = "10.244.0.11"
@@ -191,3 +192,25 @@ def test_what_cannot_be_read_again_stays_as_it_was(tmp_path: Path) -> None:
     back = recorded(tmp_path, "back", set_at(story.records["back"], (begins[4], 60.0)))
     (tmp_path / "back-a.pcap").unlink()
     assert left_alone(front, back)
+
+
+def test_a_clock_that_is_bounded_on_one_side_only_stays_as_it_is() -> None:
+    second = 10**9
+    rows = pd.DataFrame(
+        {
+            "front_capture": [0, 0, 0],
+            "back_capture": [0, 0, 1],
+            "low": [-1000, -1000, -alignment.FAR],
+            "high": [1000, 1000, -5 * second],
+            "time": [0, second, 2 * second],
+        }
+    )
+    best = alignment._distances(rows, [1, 2])
+    assert best is not None
+    origins = {"front": 1, "back": 2}
+    empty = pd.DataFrame()
+    tables = {
+        side: Tables(empty, empty, empty, empty, empty, origins=(Origin((), 0, 0),) * count)
+        for side, count in origins.items()
+    }
+    assert alignment._shifts(rows, tables) == {"front": {0: 0}, "back": {0: 0}}

@@ -225,15 +225,16 @@ def _shifts(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> dict[str, dict[
     best = _distances(rows, counts)
     if best is None:
         return nothing
-    # From the clock that most pairs know: as far ahead and as far behind as can be; halfway is possible, too.
+    # From the clock that most pairs know: as far ahead and as far behind as can be; halfway is possible, too. What is bounded on
+    # one side only stays as it is.
     reference = int(rows["front_capture"].mode().iloc[0])
-    set_ = [
-        (int(best[reference, node]) - int(best[node, reference])) // 2 if best[reference, node] < FAR else None
-        for node in range(sum(counts))
+    ahead = [
+        (int(most) - int(least)) // 2 if max(most, least) < FAR else None
+        for most, least in zip(best[reference], best[:, reference], strict=True)
     ]
     shifts = nothing
-    backs = [offset for offset in set_[counts[0] :] if offset is not None]
-    for node, offset in enumerate(set_):
+    backs = [offset for offset in ahead[counts[0] :] if offset is not None]
+    for node, offset in enumerate(ahead):
         side = "front" if node < counts[0] else "back"
         if offset is not None:
             number = node if side == "front" else node - counts[0]
