@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import wsanalyze
+from tests import mutate
 from tests.scenarios import SCENARIOS, Scenario, analysis_of
 from wsanalyze.analysis import Analysis
 from wsanalyze.failure import CaptureError
@@ -187,3 +188,23 @@ def test_addresses_that_are_not_those_of_the_box(lb: str, message: str, hint: st
     with pytest.raises(CaptureError, match=message) as raised:
         wsanalyze.analyze(form.files("both"), lb=[lb])
     assert hint in raised.value.hint
+
+
+def test_the_same_leg_twice_is_not_taken_for_having_been_passed_on(tmp_path: Path) -> None:
+    scenario = next(one for one in SCENARIOS if one.name == "haproxy-http-fwd")
+    header, records = mutate.read(scenario.front)
+    later = [(seconds, fraction + 1, data, length) for seconds, fraction, data, length in records]
+    again = mutate.write(tmp_path / "again.pcap", header, later)
+    for one, other in ((scenario.front, again), (again, scenario.front), (scenario.front, scenario.front)):
+        with pytest.raises(CaptureError, match="front and back hold the same connections"):
+            wsanalyze.analyze(one, other)
+
+
+@pytest.mark.parametrize("name", ["haproxy-tcp-tls", "haproxy-tcp-tls-proxy-v2", "nginx-stream-tls"])
+def test_whose_legs_they_are_is_found_in_tls_that_nobody_can_read(name: str) -> None:
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    pair = wsanalyze.analyze(scenario.front, scenario.back)
+    pooled = wsanalyze.analyze([scenario.front, scenario.back])
+    assert len(pair.handshakes)
+    assert set(pair.handshakes["mode"]) == {"tcp"}
+    assert compared(pooled).equals(compared(pair))

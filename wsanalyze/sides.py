@@ -48,10 +48,7 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
     tables, twice = copies.once(pool.tables)
     told, found = _named(tables, addresses) if addresses else _found(tables)
     if found is None:
-        untold = _untold(tables)
-        if len(reads) == 1 or {scan.files for scan in reads[0].scans} == {scan.files for scan in reads[1].scans}:
-            raise CaptureError(_files(tables), *untold)
-        return Sides(reads[0].tables, reads[1].tables, (*said, *_both(" ".join(untold))))
+        raise CaptureError(_files(tables), *_untold(tables, several=len(reads) > 1))
     sentences = [_copied(twice)] if twice else []
     sentences += [told] if told else []
     if found.neither:
@@ -64,11 +61,12 @@ def _are_apart(front: Tables, back: Tables) -> bool:
     return not copies.shared(front, back) and not any(legs.are_several(tables) for tables in (front, back))
 
 
-def _untold(tables: Tables) -> tuple[str, str]:
-    """What to say where nothing tells the legs apart."""
+def _untold(tables: Tables, *, several: bool) -> tuple[str, str]:
+    """What to say where nothing tells the legs apart: what is on both sides would be taken for having been passed on."""
+    same = "front and back hold the same connections, and " if several else ""
     keys = " Where they are TLS, --keylog FILE lets requests be seen." if sealed(tables.connections).any() else ""
     return (
-        "which leg is which cannot be told: no request is seen to come to a box and to leave it.",
+        f"{same}which leg is which cannot be told: no request is seen to come to a box and to leave it.",
         f"Name the addresses of the load balancer: --lb ADDRESS, once for each.{keys}",
     )
 
@@ -132,7 +130,7 @@ def _found(tables: Tables) -> tuple[str, legs.Legs | None]:
 def _proposal(boxes: Sequence[legs.Box]) -> str:
     which = _few([box.options() for box in boxes], " ")
     seen = sum(box.seen for box in boxes)
-    how = f"{seen} request{'s' if seen != 1 else ''} came to it and left it" if seen else "it is asked and asks on"
+    how = f"what came to it left it again, {_times(seen)}" if seen else "it is asked and asks on"
     return f"Both legs are in the same capture; the box that is judged was found in the traffic ({how}): {which}"
 
 
@@ -141,7 +139,11 @@ def _few(names: Sequence[str], separator: str) -> str:
 
 
 def _seen(box: legs.Box) -> str:
-    return f"{box.seen} requests passed it, to {', '.join(sorted(box.behind)[:3])}"
+    return f"what came to it left it for {', '.join(sorted(box.behind)[:3])}, {_times(box.seen)}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _both(text: str) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from wsanalyze.pairing.clock import NEVER
-from wsanalyze.pairing.prepare import last_forwarded, prepare
+from wsanalyze.pairing.prepare import last_forwarded, prepare, times
 from wsanalyze.tables import Tables
 
 _Link = tuple[str, str, str]
@@ -62,7 +62,7 @@ def split(tables: Tables, addresses: Collection[str]) -> Legs:
 
 def boxes(tables: Tables) -> list[Box]:
     """The boxes that the traffic shows, the one that is asked first before those behind it."""
-    links = _links(prepare(tables))
+    links = _links(tables)
     if not links:
         return _by_role(tables)
     counts: Counter[_Link] = Counter()
@@ -94,7 +94,7 @@ def are_several(tables: Tables) -> bool:
     seen = pd.DataFrame({"key": keys, "server": servers.reindex(exchanges["connection"]).to_numpy(object)})
     seen = seen.dropna().drop_duplicates()
     # Most often nothing stands twice, and there is no more to look at.
-    return bool(seen["key"].duplicated().any()) and any(named for _, named in _links(prepare(tables)))
+    return bool(seen["key"].duplicated().any()) and any(named for _, named in _links(tables))
 
 
 def abreast(found: Sequence[Box]) -> bool:
@@ -121,24 +121,40 @@ def _by_role(tables: Tables) -> list[Box]:
     return [Box(frozenset({one}), 0, behind[one]) for one in sorted(both)]
 
 
-def _links(rows: pd.DataFrame) -> Counter[tuple[_Link, bool]]:
+def _links(tables: Tables) -> Counter[tuple[_Link, bool]]:
     """How many requests were passed on, and whether addresses tell it, or the order of time only."""
-    there = rows[(rows["began"] != NEVER).to_numpy(bool)]
-    for by in ("identity", "content"):
-        present = there[(there[by] != 0).to_numpy(bool)]
-        present = present[present.duplicated(by, keep=False).to_numpy(bool)]
-        sample = present.drop_duplicates([by, "server_address"]).groupby("server_address", sort=False).head(SAMPLE)[by]
-        present = present[present[by].isin(sample).to_numpy(bool)]
-        groups = [group for _, group in present.groupby(by, sort=False) if len(group) <= MAX_HOPS]
+    for rows, by in _carried(tables):
+        twice = rows[rows.duplicated(by, keep=False).to_numpy(bool)]
+        sample = twice.drop_duplicates([by, "server_address"]).groupby("server_address", sort=False).head(SAMPLE)[by]
+        looked_at = twice[twice[by].isin(sample).to_numpy(bool)]
+        groups = [group for _, group in looked_at.groupby(by, sort=False) if len(group) <= MAX_HOPS]
         found = [link for group in groups for link in _hops(group)]
         if found:
             return Counter(found)
     return Counter()
 
 
+def _carried(tables: Tables) -> Iterator[tuple[pd.DataFrame, str]]:
+    """What may be passed on, by the column that tells it: handshakes, other requests; where none is seen, TLS by its ClientHello."""
+    rows = prepare(tables)
+    there = rows[(rows["began"] != NEVER).to_numpy(bool)]
+    for by in ("identity", "content"):
+        yield there[(there[by] != 0).to_numpy(bool)], by
+    hellos = tables.connections.dropna(subset=["tls_client_random"])
+    yield (
+        hellos.assign(
+            hello=hellos["tls_client_random"].astype(object),
+            x_forwarded_for=None,
+            began=times(hellos["first"]),
+            over=times(hellos["last"]),
+        ),
+        "hello",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One exchange, as far as it tells where it went."""
+    """One exchange or connection, as far as it tells where it went."""
 
     client: str
     server: str
