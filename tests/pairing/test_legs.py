@@ -178,3 +178,14 @@ def test_boxes_in_a_circle_are_told_in_few_words(tmp_path: Path) -> None:
     with pytest.raises(wsanalyze.CaptureError) as error:
         wsanalyze.analyze(front)
     assert len(error.value.hint) < 2_000
+
+
+def test_a_client_that_names_others_does_not_make_one_leg_two() -> None:
+    story = Story()
+    for key in KEYS:
+        story.front().ask(handshake(key=key)).reply(switching(key)).end()
+    forged = story.tcp("front", "203.0.113.66", "203.0.113.2", 80).connect()
+    forged.ask(handshake(key=KEYS[0], X_Forwarded_For=CLIENT)).reply(switching(KEYS[0])).end()
+    assert not legs.are_several(together(story.records))
+    both = handshakes(Story(), [(CLIENT, LB_FRONT, 80), (LB_FRONT, ROUTER, 80)], KEYS)
+    assert legs.are_several(both)

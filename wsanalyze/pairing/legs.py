@@ -22,6 +22,8 @@ _Link = tuple[str, str, str]
 """The address that a request came to, that from which it left, and whom it was sent to."""
 RARE = 20
 """How many times more often the most frequent link is seen than one that is a coincidence."""
+GOOD_PART = 4
+"""A quarter: load balancers refuse or answer many handshakes themselves, and hand on some."""
 SAMPLE = 100
 """Values of each server that stand on several connections, that are looked at: most of them show whose server it is."""
 MAX_HOPS = 8
@@ -87,14 +89,18 @@ def boxes(tables: Tables) -> list[Box]:
 
 
 def are_several(tables: Tables) -> bool:
-    """Whether more than one leg is in what should be one: the same handshake, to different servers, and a box between."""
+    """Whether more than one leg is in what should be one: handshakes that stand to different servers, and a box between.
+
+    A client can make it look so for its own handshakes, so that it has to be so for a good part of all.
+    """
     exchanges = tables.exchanges
     servers = tables.connections.set_index("connection")["server_address"]
     keys = exchanges["expected_accept_hash"].fillna(exchanges["accept_hash"])
     seen = pd.DataFrame({"key": keys, "server": servers.reindex(exchanges["connection"]).to_numpy(object)})
     seen = seen.dropna().drop_duplicates()
+    twice = int((seen["key"].value_counts() > 1).sum())
     # Most often nothing stands twice, and there is no more to look at.
-    return bool(seen["key"].duplicated().any()) and any(named for _, named in _links(tables))
+    return twice * GOOD_PART >= max(1, seen["key"].nunique()) and any(named for _, named in _links(tables))
 
 
 def abreast(found: Sequence[Box]) -> bool:
