@@ -169,6 +169,22 @@ def test_early_answers_are_told_where_clocks_are_several(tmp_path: Path) -> None
     assert "differ by up to 30.0" in note
 
 
+@pytest.mark.parametrize("apart", [0.0, 30.0])
+def test_early_answers_side_by_side_at_the_end_are_told_where_clocks_are_several(tmp_path: Path, apart: float) -> None:
+    story = Story()
+    for index, key in enumerate(KEYS[:6]):
+        conversation(story, key, SECOND_ROUTER if index % 2 else "10.244.0.10")
+    for key in KEYS[6:10]:
+        front = story.front().ask(handshake(f"/{key[17:19]}", key=key)).reply(switching(key))
+        story.wait(0.4)
+        story.back(SECOND_ROUTER).ask(handshake(f"/{key[17:19]}", key=key)).reply(switching(key)).end()
+        front.end()
+    backs = [of_router(story, "10.244.0.10"), moved(of_router(story, SECOND_ROUTER), apart)]
+    analysis = judge(recorded(tmp_path, "front", story.records["front"]), recorded(tmp_path, "back", *backs))
+    assert [verdict == "terminated" for verdict in analysis.handshakes["verdict"]] == [False] * 6 + [True] * 4
+    assert not any("was set" in note for note in analysis.notes)
+
+
 def test_early_answers_beside_a_clock_that_was_set(tmp_path: Path) -> None:
     story = Story()
     begins = []

@@ -153,13 +153,14 @@ def _ends(lists: pd.Series) -> tuple[Times, Times]:
 
 def _jump(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> _Jump | None:
     """The first time that a clock was set."""
+    several = is_several(tables["front"], tables["back"])
     for captures, group in _by_captures(rows):
         if _fits(group):
             continue
         found = [
             jump
             for side, number in zip(SIDES, captures, strict=True)
-            for jump in _candidates(group, side, number, tables[side].origins[number].steps)
+            for jump in _candidates(group, side, number, tables[side].origins[number].steps, several=several)
         ]
         if found:
             return min(found, key=lambda jump: jump.unsure)
@@ -179,15 +180,20 @@ def _fits(group: pd.DataFrame) -> bool:
     return bool(group["low"].max() <= group["high"].min() + TOLERANCE + drift)
 
 
-def _candidates(group: pd.DataFrame, side: str, number: int, steps: tuple[tuple[int, int], ...]) -> Iterator[_Jump]:
+def _candidates(
+    group: pd.DataFrame, side: str, number: int, steps: tuple[tuple[int, int], ...], *, several: bool
+) -> Iterator[_Jump]:
     """The steps between packets that may be the clock being set: what comes before fits together, what follows fits after a move."""
     ordered = group.sort_values(f"{side}_from", kind="stable")
     first, last = (ordered[f"{side}_{end}"].to_numpy(np.int64) for end in ("from", "until"))
     low, high = (ordered[name].to_numpy(np.int64) for name in ("low", "high"))
+    # A load balancer that answers 101 by itself and asks the router later looks as if a clock had been set; other answers do not.
+    # Of two captures it is known by now that it is not so: their other pairs contradict each other, too.
+    telling = ~ordered["switching"].to_numpy(bool) & (low > -FAR) if several else np.ones(len(ordered), bool)
     sign = 1 if side == "back" else -1
     for frame, step in steps:
         before, after = last < frame, first >= frame
-        if not before.any() or not after.any():
+        if not (before & telling).any() or not (after & telling).any():
             continue
         ours, theirs = _interval(low[before], high[before]), _run(low[after], high[after])
         if ours is None or theirs is None or (theirs[0] <= ours[1] and ours[0] <= theirs[1]):
@@ -250,6 +256,9 @@ def _distances(rows: pd.DataFrame, counts: list[int]) -> npt.NDArray[np.int64] |
     for (front, back), group in _by_captures(rows):
         behind = counts[0] + back
         low, high = int(group["low"].max()), int(group["high"].min())
+        if low > high:
+            # 101s that came too early contradict what the others say, and nothing else.
+            low = int(group["low"].where(~group["switching"].to_numpy(bool), -FAR).max())
         if low > high:
             low = high = (low + high) // 2
         most[front, behind] = high
