@@ -133,7 +133,7 @@ def _files(name: str, notes: list[str]) -> Iterator[str]:
         check(name)
         yield name
     else:
-        matching = sorted(glob.glob(name))  # noqa: PTH207  # absolute and relative alike
+        matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute and relative alike
         if not matching:
             raise CaptureError(name, "no file is called like that", "Check the pattern.")
         inside = [file for one in matching for file in (_inside(one) if _is_kind(one, stat.S_IFDIR) else (one,))]

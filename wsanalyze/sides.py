@@ -36,12 +36,16 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
 
     `addresses` are those of the box that is judged. Raises CaptureError where what was read for both cannot be told apart.
     """
-    if not addresses and len(reads) > 1 and _are_apart(reads[0].tables, reads[1].tables):
+    if not addresses and len(reads) > 1 and (apart := _apart(reads[0].tables, reads[1].tables)):
         sides, said = [], []
-        for side, read in zip(SIDES, reads, strict=True):
-            tables, twice = copies.once(read.tables)
+        for side, read, leg in zip(SIDES, reads, apart, strict=True):
+            tables, twice = copies.once(leg)
             sides.append(tables)
             said += [(side, note) for note in (*read.notes, *([_copied(twice)] if twice else []))]
+        if beyond := len(reads[1].tables.connections) - len(apart[1].connections):
+            said.append(
+                ("back", f"{_connections(beyond)} opened by who is asked on the back, and {_were(beyond)} left out.")
+            )
         return Sides(sides[0], sides[1], tuple(said))
     pool = capture.pooled(reads)
     said = [one for note in pool.notes for one in _both(note)]
@@ -49,6 +53,12 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
     told, found = _named(tables, addresses) if addresses else _found(tables)
     if found is None:
         raise CaptureError(_files(tables), *_untold(tables, several=len(reads) > 1))
+    if not addresses and len(reads) > 1 and _is_unused(reads[0].tables, found):
+        raise CaptureError(
+            _files(reads[0].tables),
+            "nothing in it belongs to the box that the back shows to be asked and to ask on.",
+            "Name the addresses of the box to be judged: --lb ADDRESS, once for each.",
+        )
     sentences = [_copied(twice)] if twice else []
     sentences += [told] if told else []
     if found.neither:
@@ -56,9 +66,22 @@ def sides(reads: Sequence[Read], addresses: Collection[str] = ()) -> Sides:
     return Sides(found.front, found.back, (*said, *(one for text in sentences for one in _both(text))))
 
 
-def _are_apart(front: Tables, back: Tables) -> bool:
-    """Whether each holds a leg of its own, as they should."""
-    return not copies.shared(front, back) and not any(legs.are_several(tables) for tables in (front, back))
+def _apart(front: Tables, back: Tables) -> tuple[Tables, Tables] | None:
+    """Both legs, where each of the two holds one of its own, as they should. A router's capture shows what the router asks, too."""
+    if copies.shared(front, back) or legs.are_several(front):
+        return None
+    if not legs.are_several(back):
+        return front, back
+    asked = legs.outer(back)
+    # The same clients on both would be the same leg twice.
+    known = set(front.connections["client_address"])
+    return (front, asked) if known.isdisjoint(asked.connections["client_address"]) else None
+
+
+def _is_unused(tables: Tables, found: legs.Legs) -> bool:
+    """Whether what was given as the front has no part in what was found."""
+    servers = {*found.front.connections["server_address"], *found.back.connections["server_address"]}
+    return len(tables.connections) > 0 and servers.isdisjoint(tables.connections["server_address"])
 
 
 def _untold(tables: Tables, *, several: bool) -> tuple[str, str]:

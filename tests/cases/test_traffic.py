@@ -6,7 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.wire import LB_BACK, ROUTER, Story, answer, close, frame, handshake, request, rules, switching, told
+from tests.cases.wire import (
+    CLIENT,
+    LB_BACK,
+    LB_FRONT,
+    ROUTER,
+    Story,
+    answer,
+    close,
+    frame,
+    handshake,
+    request,
+    rules,
+    switching,
+    told,
+)
+from wsanalyze.failure import CaptureError
 
 
 def test_connection_upgrade_alone_is_no_handshake(tmp_path: Path) -> None:
@@ -183,6 +198,18 @@ def test_the_back_capture_also_holds_the_routers_other_side(tmp_path: Path) -> N
     assert told(analysis) == ("passed-through", None, "established")
     row = analysis.handshakes.iloc[0]
     assert (row["router"], row["lb_back"].partition(":")[0]) == (f"{ROUTER}:80", LB_BACK)
+    assert any("opened by who is asked on the back" in note for note in analysis.notes_of("back"))
+
+
+def test_a_front_that_has_no_part_in_what_the_back_shows(tmp_path: Path) -> None:
+    story = Story()
+    # The same client's handshake before its destination was translated, and what the load balancer's own machine saw.
+    ways = [("front", CLIENT, "198.51.100.7"), ("back", CLIENT, LB_FRONT), ("back", LB_FRONT, ROUTER)]
+    legs = [story.tcp(side, client, server, 80).connect().ask(handshake()) for side, client, server in ways]
+    for leg in reversed(legs):
+        leg.reply(switching())
+    with pytest.raises(CaptureError, match="nothing in it belongs to the box"):
+        story.analyze(tmp_path)
 
 
 def test_two_hundred_at_once_over_pooled_connections(tmp_path: Path) -> None:

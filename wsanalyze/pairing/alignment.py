@@ -176,7 +176,8 @@ def _by_captures(rows: pd.DataFrame) -> Iterator[tuple[tuple[int, int], pd.DataF
 
 def _fits(group: pd.DataFrame) -> bool:
     """Whether one offset fits them all, as far as clocks drift meanwhile."""
-    drift = (group["time"].max() - group["time"].min()) * DRIFT if len(group) else 0
+    times = group["time"][(group["time"] != NEVER).to_numpy(bool)]
+    drift = (times.max() - times.min()) * DRIFT if len(times) else 0
     return bool(group["low"].max() <= group["high"].min() + TOLERANCE + drift)
 
 

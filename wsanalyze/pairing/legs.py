@@ -103,6 +103,11 @@ def are_several(tables: Tables) -> bool:
     return twice * GOOD_PART >= max(1, seen["key"].nunique()) and any(named for _, named in _links(tables))
 
 
+def outer(tables: Tables) -> Tables:
+    """What came to the boxes that the traffic shows, or has nothing to do with them: without what they opened."""
+    return tables.only(~tables.connections["client_address"].isin(spread(boxes(tables))).to_numpy(bool))
+
+
 def abreast(found: Sequence[Box]) -> bool:
     """Whether none of these boxes stands behind another."""
     return spread(found).isdisjoint(frozenset().union(*(box.behind for box in found)))
