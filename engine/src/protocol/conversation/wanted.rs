@@ -7,7 +7,7 @@ use crate::stream::Direction;
 
 /// The most that is kept of one exchange beside its heads, and of all together, in bytes.
 const MAX_EXCHANGE: usize = 16 << 20;
-const MAX_TOTAL: usize = 256 << 20;
+const MAX_TOTAL: usize = 64 << 20;
 /// What a piece costs beside its bytes.
 const PIECE: usize = 64;
 
