@@ -103,8 +103,10 @@ class Head:
         """Asks for another target."""
         if not self.start:
             return self.mapped(lambda field: field.with_value(target) if field.lowered == ":path" else field)
-        old = self.target.encode("latin-1")
-        return replace(self, start=self.start.replace(old, target.encode("latin-1"), 1)) if old else self
+        parts = self.start.split(b" ")
+        if len(parts) < 2:
+            return self
+        return replace(self, start=b" ".join([parts[0], target.encode("latin-1"), *parts[2:]]))
 
     def mapped(self, change: Callable[[Field], Field | None]) -> Head:
         """Each field changed, or left out."""
