@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from websockets.exceptions import PayloadTooBig, ProtocolError
+from websockets.exceptions import InvalidHeader, PayloadTooBig, ProtocolError
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as WireFrame
 from websockets.headers import parse_extension
 from websockets.streams import StreamReader
+from websockets.typing import ExtensionName
 
 from wsanalyze.replay.model import Frame
 
@@ -45,35 +46,61 @@ def conversation(pieces: Sequence[tuple[bool, int, bytes]], lost: str | None, ex
     return Conversation(tuple(sorted(found, key=attrgetter("time"))), why)
 
 
-def _deflate(header: str | None, *, by_client: bool) -> list[Extension]:
+def _deflate(header: str | None, *, by_client: bool) -> PerMessageDeflate | None:
     """What undoes the compression that was agreed to (RFC 7692 7.1)."""
     try:
         agreed = {str(name): dict(parameters) for name, parameters in parse_extension(header)} if header else {}
         if "permessage-deflate" not in agreed:
-            return []
+            return None
         parameters = agreed["permessage-deflate"]
         sender = "client" if by_client else "server"
         bits = int(parameters.get(f"{sender}_max_window_bits") or 15)
         forgets = f"{sender}_no_context_takeover" in parameters
-        return [
-            PerMessageDeflate(
-                forgets, local_no_context_takeover=True, remote_max_window_bits=bits, local_max_window_bits=15
-            )
-        ]
-    except (ValueError, AssertionError, ProtocolError):
-        return []
+        return PerMessageDeflate(
+            forgets, local_no_context_takeover=True, remote_max_window_bits=bits, local_max_window_bits=15
+        )
+    except (ValueError, AssertionError, ProtocolError, InvalidHeader):
+        return None
+
+
+class _Reading(Extension):
+    """Undoes the compression of what the client sent, and remembers what was compressed; of the server's it is left."""
+
+    name = ExtensionName("permessage-deflate")
+
+    def __init__(self, deflate: PerMessageDeflate | None, *, undone: bool) -> None:
+        self.compressed = False
+        self._deflate = deflate
+        self._undone = undone
+        self._room = MAX_PAYLOAD
+
+    def decode(self, frame: WireFrame, *, max_size: int | None = None) -> WireFrame:
+        """The frame as it was before it was compressed. Raises PayloadTooBig where all is more than is kept."""
+        self.compressed = frame.rsv1
+        if self._deflate is None:
+            return frame
+        if not self._undone:
+            return replace(frame, rsv1=False)
+        frame = self._deflate.decode(frame, max_size=max_size)
+        self._room -= len(frame.data)
+        if self._room < 0:
+            raise PayloadTooBig(len(frame.data), MAX_PAYLOAD)
+        return frame
+
+    def encode(self, frame: WireFrame) -> WireFrame:
+        """Nothing is sent."""
+        return frame
 
 
 class _Side:
     """Reads what one side sent."""
 
-    def __init__(self, by_client: bool, extensions: list[Extension]) -> None:
+    def __init__(self, by_client: bool, deflate: PerMessageDeflate | None) -> None:
         self.wrong: str | None = None
         self._by_client = by_client
-        self._extensions = extensions
-        self._room = MAX_PAYLOAD
+        self._reading = _Reading(deflate, undone=by_client)
 
-    def frames(self, pieces: Iterator[tuple[int, bytes]]) -> Iterator[Frame]:
+    def frames(self, pieces: Iterable[tuple[int, bytes]]) -> Iterator[Frame]:
         reader = StreamReader()
         parser = self._parser(reader)
         for time, data in pieces:
@@ -85,30 +112,13 @@ class _Side:
                 except StopIteration as end:
                     raw: WireFrame = end.value
                 except (ProtocolError, PayloadTooBig) as error:
-                    self.wrong = f"what the {'client' if self._by_client else 'server'} sent is no WebSocket: {error}"
+                    self.wrong = f"what the {'client' if self._by_client else 'server'} sent cannot be read: {error}"
                     return
-                frame = self._decoded(raw, time)
-                if frame is None:
-                    return
-                yield frame
+                payload = bytes(raw.data) if self._by_client else b""
+                yield Frame(self._by_client, time, raw.fin, self._reading.compressed, int(raw.opcode), payload)
                 parser = self._parser(reader)
 
     def _parser(self, reader: StreamReader) -> Generator[None, None, WireFrame]:
-        return WireFrame.parse(reader.read_exact, mask=self._by_client, max_size=MAX_PAYLOAD)
-
-    def _decoded(self, raw: WireFrame, time: int) -> Frame | None:
-        compressed = raw.rsv1
-        if self._by_client:
-            try:
-                for extension in self._extensions:
-                    raw = extension.decode(raw, max_size=self._room)
-                raw.check()
-            except (ProtocolError, PayloadTooBig) as error:
-                self.wrong = f"what the client sent cannot be read: {error}"
-                return None
-            self._room -= len(raw.data)
-            if self._room < 0:
-                self.wrong = TOO_MUCH
-                return None
-        payload = bytes(raw.data) if self._by_client else b""
-        return Frame(self._by_client, time, raw.fin, compressed, int(raw.opcode), payload)
+        return WireFrame.parse(
+            reader.read_exact, mask=self._by_client, max_size=MAX_PAYLOAD, extensions=[self._reading]
+        )

@@ -103,10 +103,12 @@ class Head:
         """Asks for another target."""
         if not self.start:
             return self.mapped(lambda field: field.with_value(target) if field.lowered == ":path" else field)
-        parts = self.start.split(b" ")
+        line = self.start.rstrip(_LINE_ENDS)
+        parts = line.split(b" ")
         if len(parts) < 2:
             return self
-        return replace(self, start=b" ".join([parts[0], target.encode("latin-1"), *parts[2:]]))
+        changed = b" ".join([parts[0], target.encode("latin-1"), *parts[2:]])
+        return replace(self, start=changed + self.start[len(line) :])
 
     def mapped(self, change: Callable[[Field], Field | None]) -> Head:
         """Each field changed, or left out."""
