@@ -100,6 +100,8 @@ class Request:
     pause: float
     """Seconds from the end of the exchange before it on the same connection."""
     steps: tuple[Step, ...] = ()
+    closes: bool = True
+    """Whether the client ends the WebSocket by a close handshake after its last frame."""
     masked: tuple[str, ...] = ()
     """What was left out or masked, as it would have given a secret away: names of headers, `target`, `messages`."""
 
