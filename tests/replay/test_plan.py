@@ -119,7 +119,6 @@ def test_what_is_asked_for() -> None:
     assert ids(ids=("h2", "r1", "h99")) == ["r1", "h2"]
     assert ids(hosts=("doppler.*",)) == ["h11", "h12"]
     assert ids(paths=("/firehose/*",)) == ["h12"]
-    assert ids(only="handshakes", limit=3) == ["h1", "h2", "h3"]
     assert ids(hosts=("nobody",)) == []
 
 

@@ -114,6 +114,12 @@ def read(rows: pd.DataFrame, front: Tables, back: Tables | None = None) -> Itera
         yield _captured(row, found.get((side, number)), answers.get(_whole(row.get("back_exchange"))), _whole(code))
 
 
+def unread(rows: pd.DataFrame) -> Iterator[Captured]:
+    """These rows, without what the files hold of them."""
+    for row in rows.to_dict("records"):
+        yield _captured(row, None, None, None)
+
+
 def _answers(rows: pd.DataFrame, back: Tables) -> Mapping[int | None, tuple[bytes | None, int | None]]:
     """What the router answered behind the load balancer, by the back's exchange."""
     numbers = rows["back_exchange"].dropna().astype(int)

@@ -37,7 +37,7 @@ class Choice:
     paths: tuple[str, ...] = ()
     """The same; the query apart."""
     limit: int | None = None
-    """How many at most."""
+    """How many of them at most."""
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Those of `captured.of_side` or `captured.of_analysis` that are asked for."""
@@ -52,8 +52,7 @@ class Choice:
             chosen &= _each(rows["host"], named)
         if self.paths:
             chosen &= _each(rows["target"], self._is_path)
-        result = rows[chosen]
-        return result.head(self.limit) if self.limit is not None else result
+        return rows[chosen]
 
     def _is_path(self, target: object) -> bool:
         path = str(target).partition("?")[0]
