@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from wsanalyze.replay.plan import Choice
     from wsanalyze.replay.run import Ran
     from wsanalyze.replay.sending import Target
+    from wsanalyze.tables import Tables
 
 _LEVELS = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
@@ -29,7 +31,9 @@ Examples:
 """
 
 
-@click.command(cls=sources.Command, epilog=EPILOG, short_help="Send captured handshakes and requests to a router again.")
+@click.command(
+    cls=sources.Command, epilog=EPILOG, short_help="Send captured handshakes and requests to a router again."
+)
 @sources.captures()
 @replay_options.target
 @replay_options.choice
@@ -38,7 +42,9 @@ Examples:
 @replay_options.safety
 @click.option("--dry-run", is_flag=True, help="Print what would be sent where, and send nothing.")
 @click.option("--baseline", is_flag=True, help="Replay twice, to learn which headers change from time to time.")
-@click.option("--write", "write", metavar="FILE", type=click.Path(), help="Write what is sent and received as a pcapng capture.")
+@click.option(
+    "--write", "write", metavar="FILE", type=click.Path(), help="Write what is sent and received as a pcapng capture."
+)
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True,
               help="What to write.")  # fmt: skip
 @click.option("-o", "--output", "output_", metavar="FILE", type=click.Path(),
@@ -106,12 +112,13 @@ def _captured(
     from wsanalyze.failure import CaptureError  # noqa: PLC0415
     from wsanalyze.replay import captured  # noqa: PLC0415
 
+    sides: list[Tables]
     alone = inputs.one_side(named, key_logs)
     if alone is not None:
-        rows, sides = captured.of_side(alone), (alone, None)
+        rows, sides = captured.of_side(alone), [alone]
     else:
         analysis = inputs.analyze(named, key_logs=key_logs)
-        rows, sides = captured.of_analysis(analysis), (analysis.front, analysis.back)
+        rows, sides = captured.of_analysis(analysis), [analysis.front, analysis.back]
     chosen = choice.of(rows)
     if not len(chosen) and len(rows):
         click.echo("wsanalyze: note: nothing in the capture is what was asked for.", err=True)
@@ -120,7 +127,7 @@ def _captured(
         beyond = list(captured.unread(chosen.iloc[choice.limit :]))
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
-    return found, beyond, captured.addresses([side for side in sides if side is not None])
+    return found, beyond, captured.addresses(sides)
 
 
 def _with(plan: Plan, left_out: list[Captured], choice: Choice) -> Plan:
@@ -146,9 +153,7 @@ def _refuse(target: Target, captured: frozenset[str]) -> None:
         )
 
 
-def _run(
-    plan: Plan, asked: replay_options.Asked, read: tuple[str, ...], *, baseline: bool, write: str | None
-) -> Ran:
+def _run(plan: Plan, asked: replay_options.Asked, read: tuple[str, ...], *, baseline: bool, write: str | None) -> Ran:
     from wsanalyze.failure import CaptureError  # noqa: PLC0415
     from wsanalyze.replay.recording import Recording  # noqa: PLC0415
     from wsanalyze.replay.run import replay as run  # noqa: PLC0415
@@ -156,12 +161,11 @@ def _run(
 
     count = sum(len(connection.requests) for connection in plan.connections) * (2 if baseline else 1)
     try:
-        with progress.counted("Replaying", count) as tell:
-            options = {"baseline": baseline, "progress": tell}
-            if write is None:
-                return run(plan, asked.target, asked.settings, **options)
-            with Recording(write, read) as recording:
-                return run(plan, asked.target, asked.settings, recording=recording, **options)
+        with (
+            progress.counted("Replaying", count) as tell,
+            Recording(write, read) if write is not None else contextlib.nullcontext() as recording,
+        ):
+            return run(plan, asked.target, asked.settings, baseline=baseline, recording=recording, progress=tell)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
     except TapError as error:

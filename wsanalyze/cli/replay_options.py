@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENCY = 1000
 MAX_REPEAT = 1000
-LIMIT = 10_000
-"""Exchanges that are replayed, if nothing else is asked for."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110 5.6.2."""
@@ -109,7 +107,7 @@ choice = _all(
     click.option("--id", "ids", multiple=True, metavar="ID", help="Only this one, such as h1 or r3; may be given several times."),
     click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only what was asked of this host; * stands for anything."),
     click.option("--path", "paths", multiple=True, metavar="PATH", help="Only what was asked for this path; * stands for anything."),
-    click.option("--limit", type=click.IntRange(1, 1_000_000), default=LIMIT, show_default=True, metavar="N",
+    click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, metavar="N",
                  help="How many exchanges are replayed at most."),
 )  # fmt: skip
 pace = _all(

@@ -36,7 +36,7 @@ class Choice:
     """`*` stands for anything."""
     paths: tuple[str, ...] = ()
     """The same; the query apart."""
-    limit: int | None = None
+    limit: int = 10_000
     """How many of them at most."""
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:

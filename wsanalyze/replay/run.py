@@ -17,7 +17,7 @@ from wsanalyze.replay.comparison import Compared, compare
 from wsanalyze.replay.model import Plan, Replayed
 from wsanalyze.replay.recording import Recording
 from wsanalyze.replay.sending import Settings, Target, send
-from wsanalyze.replay.volatile import NOTHING_LEARNED, learn
+from wsanalyze.replay.volatile import NOTHING_LEARNED, Volatile, learn
 from wsanalyze.router import ProxyProtocol, Router
 
 EMBEDDED = "the embedded test router"
@@ -83,7 +83,7 @@ async def _own_router(stack: AsyncExitStack) -> Target:
     return Target("http", host, port)
 
 
-def _compared(plan: Plan, replayed: dict[str, Replayed], learned: object) -> tuple[Compared, ...]:
+def _compared(plan: Plan, replayed: dict[str, Replayed], learned: Volatile) -> tuple[Compared, ...]:
     found = [
         compare(one.captured, replayed.get(one.id) or Replayed(one.id), request=one, learned=learned)
         for connection in plan.connections
