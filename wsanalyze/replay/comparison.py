@@ -84,7 +84,7 @@ def _result(captured: Captured, came: Replayed, *, works: bool, worked: bool | N
     if works != worked:
         # What fails later on is not better for having been accepted.
         return "worse" if worked else "different" if came.error else "better"
-    if works and came.error and captured.close_code != came.close_code:
+    if works and came.error and (captured.close_code is None or captured.close_code != came.close_code):
         return "worse"
     unlike = not works and (captured.outcome != came.outcome or (captured.status is None) != (came.status is None))
     return "different" if counting or unlike else "same"
