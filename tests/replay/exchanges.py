@@ -62,9 +62,11 @@ def came(status: int | None = 101, *, id_: str = "h1", headers: bytes | None = N
     return replace(made, **changes)
 
 
-def got(status: int | None = 200, *, id_: str = "r1", **changes: Any) -> Replayed:
+def got(status: int | None = 200, *, id_: str = "r1", headers: bytes | None = None, **changes: Any) -> Replayed:
     """What came of an ordinary request."""
-    return replace(came(status, id_=id_), **{"outcome": outcome_of(status, is_handshake=False), **changes})
+    return replace(
+        came(status, id_=id_, headers=headers), **{"outcome": outcome_of(status, is_handshake=False), **changes}
+    )
 
 
 def said(*payloads: tuple[bool, int, bytes]) -> tuple[Frame, ...]:

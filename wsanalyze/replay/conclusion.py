@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from wsanalyze import redaction
-from wsanalyze.replay.comparison import Compared, Result, router_error
 from wsanalyze.replay.fields import Fields, parsed, value
 from wsanalyze.replay.model import NO_ANSWER, RESET
+from wsanalyze.replay.results import Compared, Result
 from wsanalyze.replay.sayings import SAYINGS
+from wsanalyze.replay.why import router_error
 from wsanalyze.rules.header_lists import elements
 
 MAX_REASONS: Final = 2

@@ -74,13 +74,15 @@ def reference(captured: Captured) -> tuple[bytes | None, int | None]:
     """
     if captured.router_answer is None and captured.router_status is None:
         return captured.answer, captured.status
-    if captured.verdict == "terminated" and captured.outcome == ESTABLISHED and not _accepts(captured.router_status):
+    if captured.verdict == "terminated" and captured.outcome == ESTABLISHED and not _accepts(captured):
         return None, None
     return captured.router_answer, captured.router_status
 
 
-def _accepts(status: int | None) -> bool:
-    return status == 101 or (status is not None and 200 <= status < 300)
+def _accepts(captured: Captured) -> bool:
+    """Whether the router accepted the handshake: in HTTP/2 by any 2xx (RFC 8441 5)."""
+    status = captured.router_status or 0
+    return status == 101 or ((captured.router_answer or b"").startswith(b":") and 200 <= status < 300)
 
 
 def differences(captured: Captured, replayed: Replayed, learned: Volatile) -> tuple[Difference, ...]:

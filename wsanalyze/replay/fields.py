@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from websockets.utils import accept_key
+
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -49,6 +51,13 @@ def value(fields: Fields, name: str) -> str | None:
     """What the lines of this name, given in lower case, say as one list."""
     found = [value for ours, value in fields if ours.lower() == name]
     return ", ".join(found) if found else None
+
+
+def answers_key(request: bytes, answer: bytes | None) -> bool:
+    """Whether the answer's Sec-WebSocket-Accept fits the request's key (RFC 6455 4.2.2); also where one is not there, as in HTTP/2."""
+    key = value(parsed(request).fields, "sec-websocket-key")
+    accept = value(parsed(answer or b"").fields, "sec-websocket-accept")
+    return key is None or accept is None or accept == accept_key(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ SAYINGS: Final = {
         "the router refuses {}; what the clients got was not captured",
     ),
     "refused-credentials": (
-        "{} is refused for want of the client's credentials, which were not sent",
-        "{} are refused for want of the clients' credentials, which were not sent",
+        "{} is refused without the client's credentials, which were not sent and may be the cause",
+        "{} are refused without the clients' credentials, which were not sent and may be the cause",
     ),
     "unanswered": ("{} gets no answer without the LB either", "{} get no answer without the LB either"),
     "worse": (

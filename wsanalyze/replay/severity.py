@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from wsanalyze.replay.comparison import Compared
+from wsanalyze.replay.results import Compared
 
 Level = Literal["error", "warning", "none"]
 """As the severities of findings."""

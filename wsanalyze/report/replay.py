@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wsanalyze.replay.comparison import RESULTS, Compared
 from wsanalyze.replay.conclusion import conclude
 from wsanalyze.replay.fields import asked
 from wsanalyze.replay.model import Captured, Replayed
+from wsanalyze.replay.results import RESULTS, Compared
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
 
 MAX_FLOWS = 12

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from wsanalyze import __version__, redaction
-from wsanalyze.replay.comparison import RESULTS, Compared
 from wsanalyze.replay.conclusion import conclude
 from wsanalyze.replay.differences import Difference
 from wsanalyze.replay.fields import asked, parsed, value
 from wsanalyze.replay.model import Captured, Connection, Plan, Replayed, Request
+from wsanalyze.replay.results import RESULTS, Compared
 from wsanalyze.replay.severity import worst
 
 _line = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
