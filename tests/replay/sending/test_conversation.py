@@ -52,7 +52,7 @@ async def test_aiohttp_as_the_target() -> None:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        server = site._server  # noqa: SLF001 - aiohttp has no other way to learn the port
+        server = site._server
         assert isinstance(server, asyncio.Server)
         request = handshake(
             steps=[step("hé" * 50, compressed=True), step("zwei", compressed=False)],
