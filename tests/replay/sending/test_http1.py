@@ -55,7 +55,7 @@ async def test_requests_share_a_connection() -> None:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        server = site._server  # noqa: SLF001 - there is no other way to learn the port
+        server = site._server
         assert isinstance(server, asyncio.Server)
         head = asking("r3", b"HEAD /200 HTTP/1.1\r\nHost: a\r\n\r\n")
         requests = [get("r1", "/200"), get("r2", "/404"), head, handshake("h1", path="/426"), get("r4", "/204")]
@@ -194,10 +194,18 @@ async def test_an_answer_before_the_whole_request_was_sent() -> None:
     [
         (b"", "reset", "the target closed the connection without an answer"),
         (b"HTTP/1.1 200", "reset", "the target closed the connection in the middle of its answer"),
-        (b"SSH-2.0-OpenSSH\r\n", "no-answer", 'the answer is no HTTP: "SSH-2.0-OpenSSH\\r\\n" (it does not begin with HTTP/)'),
+        (
+            b"SSH-2.0-OpenSSH\r\n",
+            "no-answer",
+            'the answer is no HTTP: "SSH-2.0-OpenSSH\\r\\n" (it does not begin with HTTP/)',
+        ),
         (b"\x15\x03\x01\0\2\2\x0a", "no-answer", "the answer is no HTTP but TLS (is it https://?): "),
         (b"\x1b[2J\0", "no-answer", 'the answer is no HTTP: "\\x1b[2J\\x00" (it does not begin with HTTP/)'),
-        (b"HTTP/1.1 abc\r\n\r\n", "no-answer", 'the answer is no HTTP: "HTTP/1.1 abc\\r\\n\\r\\n" (illegal status line'),
+        (
+            b"HTTP/1.1 abc\r\n\r\n",
+            "no-answer",
+            'the answer is no HTTP: "HTTP/1.1 abc\\r\\n\\r\\n" (illegal status line',
+        ),
         (b"HTTP/1.1 200 OK\r\na b: c\r\n\r\n", "no-answer", "the answer is no HTTP: "),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "no-answer", "the answer is no HTTP: "),
         (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", "no-answer", "the answer is no HTTP: "),

@@ -37,7 +37,9 @@ def not_connected(error: BaseException, where: str) -> str:
     if isinstance(error, socket.gaierror):
         return f"cannot connect to {where}: the name is unknown ({one_line(error.strerror or str(error))})"
     cause: BaseException | None = error
-    while isinstance(cause, BaseExceptionGroup) or (cause is not None and _errno(cause) is None and cause.__cause__ is not None):
+    while isinstance(cause, BaseExceptionGroup) or (
+        cause is not None and _errno(cause) is None and cause.__cause__ is not None
+    ):
         cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
     number = _errno(cause)
     why = os.strerror(number) if number is not None else str(error)
