@@ -107,8 +107,8 @@ class Streams:
                 await self.flush()
         except anyio.EndOfStream:
             self._break_off("the target closed the connection" + ("" if self.settled else " before it spoke HTTP/2"))
-        except GONE:
-            self._break_off("the target reset the connection")
+        except GONE as error:
+            self._break_off(wording.broken_off(error))
         except H2Error as error:
             self._break_off(f"the target broke the rules of HTTP/2: {wording.one_line(str(error))}")
 
