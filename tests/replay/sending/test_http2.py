@@ -163,6 +163,19 @@ async def test_the_version_may_be_chosen() -> None:
     assert handshake().fields == ()
 
 
+@given(st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=9)), min_size=1, max_size=5), st.booleans())
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_fields_are_sent_or_told_why_not(pairs: list[tuple[bytes, bytes]], opens: bool) -> None:
+    request = dataclasses.replace(connect("h1", "/ws") if opens else asked("r1", "/x"), fields=tuple(pairs))
+
+    async def run() -> list[Replayed]:
+        async with Server().listen() as target:
+            return await replay([request, asked("r2", "/x")], target, impatient())
+
+    for replayed in asyncio.run(run()):
+        assert replayed.error is not None or replayed.status is not None
+
+
 @given(st.lists(st.binary(max_size=60), max_size=5), st.booleans())
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_answer_gives_a_result(pieces: list[bytes], settled: bool) -> None:

@@ -162,7 +162,9 @@ class Conversation:
         try:
             data = self._frames.masked(step)
         except UnsendableError as error:
-            self._replayed.notes.append(f"A frame that the client sent is not valid and was left out: {error}.")
+            note = f"What the client sent is not valid and was left out: {error}."
+            if note not in self._replayed.notes:
+                self._replayed.notes.append(note)
             return True
         if is_close(step):
             self._protocol.close_sent, self._protocol.state = closing(step.payload), State.CLOSING

@@ -108,6 +108,7 @@ class Http1:
         answering = Answering(stream, request.method)
         answer: Answer | Failure | None = None
         sent: float | None = None
+        answered = 0.0
         replayed.outcome = NO_ANSWER
         with anyio.move_on_after(timeout) as limit:
             async with anyio.create_task_group() as tasks:
@@ -123,12 +124,13 @@ class Http1:
 
                 tasks.start_soon(out)
                 answer = await answering.head()
+                answered = anyio.current_time()
                 tasks.cancel_scope.cancel()
         if answer is None:
             what = "the target did not answer" if sent is not None else "the target did not take the request"
             return answering, Failure(NO_ANSWER, f"{what} within {wording.seconds(timeout)}")
         if isinstance(answer, Answer) and sent is not None:
-            replayed.latency = max(0.0, anyio.current_time() - sent)
+            replayed.latency = max(0.0, answered - sent)
         elif isinstance(answer, Answer):
             replayed.notes.append("The target answered before the whole request was sent.")
         return answering, answer
