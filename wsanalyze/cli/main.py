@@ -14,6 +14,8 @@ from wsanalyze.cli import output
 from wsanalyze.cli.errors import BAD_INPUT, INTERRUPTED, Failure, report
 from wsanalyze.cli.explain import explain
 from wsanalyze.cli.pcap import pcap
+from wsanalyze.cli.replay import replay
+from wsanalyze.cli.router import router
 from wsanalyze.cli.show import show
 
 INTERNAL_ERROR = 70
@@ -47,7 +49,9 @@ def wsanalyze() -> None:
 
 wsanalyze.add_command(pcap)
 wsanalyze.add_command(show)
+wsanalyze.add_command(replay)
 wsanalyze.add_command(explain)
+wsanalyze.add_command(router)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
