@@ -127,6 +127,7 @@ async def test_where_only_websockets_live_it_is_refused_as_loggregator_does(path
         (handshake().replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
         (handshake().replace(b"Upgrade: websocket", b"Upgrade: websocket, h2c"), 426),
         (handshake("/", "Sec-WebSocket-Extensions: ;;;"), 400),
+        (handshake("/", "X: \x1b[2J"), 400),
         (handshake().replace(b"Connection: Upgrade", b"Connection: keep-alive, upgrade"), 101),
         (handshake().replace(b"Connection: Upgrade", b"connection: keep-alive\r\nconnection: upgrade"), 101),
         (handshake().replace(b"Upgrade: websocket", b"UPGRADE: WebSocket"), 101),

@@ -63,7 +63,11 @@ def judge(request: Request, subprotocols: tuple[str, ...]) -> Verdict:
     protocol = ServerProtocol(
         extensions=enable_server_permessage_deflate(None), select_subprotocol=chosen, logger=LOGGER
     )
-    headers = Headers(one for one in request.headers if not one[0].startswith(":"))
+    try:
+        headers = Headers(one for one in request.headers if not one[0].startswith(":"))
+    except InvalidHandshake:
+        # Control characters (RFC 9110 5.5), which h11 lets through.
+        return Verdict(plain(400, "Bad Request: invalid header value"))
     if request.method == "CONNECT":
         return _connect(request, protocol, headers)
     response = protocol.accept(Opening(request.target, headers, request.method, f"HTTP/{request.version}"))

@@ -90,7 +90,7 @@ class Http2:
                 for event in self.http.receive_data(data):
                     self._take(event, tasks)
             except h2.exceptions.ProtocolError as error:
-                self._settings.note(f"{self._peer.address}: not HTTP/2: {error}")
+                self._settings.note(f"{self._peer.address}: not HTTP/2: {type(error).__name__}")
                 await self.flush()
                 return
             await self.flush()
