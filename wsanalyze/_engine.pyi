@@ -40,3 +40,18 @@ def read_heads(
     files: Sequence[str], wanted: Sequence[tuple[int, int]], key_log: bytes = b""
 ) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
     """Read a capture again for the request and response heads of exchanges, named by connection and position."""
+
+def read_traffic(
+    files: Sequence[str],
+    wanted: Sequence[tuple[int, int]],
+    key_log: bytes = b"",
+    progress: Callable[[int], object] | None = None,
+) -> dict[
+    tuple[int, int], tuple[tuple[bytes | None, bytes | None], bytes, bool, list[tuple[bool, int, bytes]], str | None]
+]:
+    """Read a capture again for exchanges, named by connection and position.
+
+    Of each: request and response heads; the request's body as on the wire, and whether all of it was captured; what both sides of
+    its WebSocket sent, as (by the client, nanoseconds since the epoch, bytes), each side's in the order of its stream; and why
+    some of that is not there, `gap` or `limit`, or None. At most 16 MiB are kept of one exchange, 64 MiB of all.
+    """

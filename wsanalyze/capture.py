@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ Progress = Callable[[float], None]
 """Told the fraction of the bytes that have been read, 0 to 1; may be called from any thread."""
 Source = str | os.PathLike[str]
 """A file, a directory, a pattern, or `-`."""
+T = TypeVar("T")
 Shifts = Sequence[tuple[int, int]]
 """Corrections of a clock: from which frame on, and by how many nanoseconds."""
 
@@ -131,14 +133,47 @@ def _scan_all(captures: Sequence[Capture], key_log: bytes, progress: Progress | 
             raise
 
 
-def read_heads(
-    tables: Tables, wanted: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[bytes | None, bytes | None]]:
-    """Go back to the files for the request and response heads of exchanges, named by connection and position.
+Exchange = tuple[int, int]
+"""An exchange by its connection and its position there."""
+Heads = tuple[bytes | None, bytes | None]
+"""Request and response head as captured; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """An exchange as captured, but for the response's body."""
+
+    heads: Heads
+    body: bytes
+    """What followed the request's head, with its chunk framing."""
+    body_whole: bool
+    pieces: tuple[tuple[bool, int, bytes], ...]
+    """What was sent on the WebSocket: whether by the client, when (nanoseconds since the epoch, by the capture's own clock), bytes."""
+    lost: str | None
+    """Why some of `pieces` is not there: `gap` or `limit`."""
+
+
+def read_heads(tables: Tables, wanted: Sequence[Exchange]) -> dict[Exchange, Heads]:
+    """Go back to the files for the request and response heads of exchanges.
 
     Raises CaptureError as `read` does, and for standard input and pipes, which cannot be read twice.
     """
-    found: dict[tuple[int, int], tuple[bytes | None, bytes | None]] = {}
+    return _again(tables, wanted, _engine.read_heads)
+
+
+def read_traffic(tables: Tables, wanted: Sequence[Exchange]) -> dict[Exchange, Traffic]:
+    """Go back to the files for all that exchanges carried. Raises CaptureError as `read_heads` does."""
+    found = _again(tables, wanted, _engine.read_traffic)
+    return {exchange: Traffic(heads, body, whole, tuple(pieces), lost) for exchange, (heads, body, whole, pieces, lost) in found.items()}  # fmt: skip
+
+
+def _again(
+    tables: Tables,
+    wanted: Sequence[Exchange],
+    read: Callable[[Sequence[str], Sequence[Exchange], bytes], dict[Exchange, T]],
+) -> dict[Exchange, T]:
+    """Read those captures a second time that hold these exchanges."""
+    found: dict[Exchange, T] = {}
     ends = [origin.first_connection for origin in tables.origins[1:]] + [1 << 32]
     for origin, end in zip(tables.origins, ends, strict=True):
         mine = [(one - origin.first_connection, at) for one, at in wanted if origin.first_connection <= one < end]
@@ -149,10 +184,10 @@ def read_heads(
                 raise CaptureError(file, "standard input and pipes cannot be read twice", "Save the capture to a file.")
             files.check(file)
         try:
-            heads = _engine.read_heads(list(origin.files), mine, tables.key_log)
+            again = read(list(origin.files), mine, tables.key_log)
         except _engine.CaptureError as error:
             raise named(origin.files[0], error) from None
-        found.update({(one + origin.first_connection, at): head for (one, at), head in heads.items()})
+        found.update({(one + origin.first_connection, at): what for (one, at), what in again.items()})
     return found
 
 

@@ -44,6 +44,9 @@ _END: Final = re.compile(r"[&#;\s]|$")
 _ENCODED_END: Final = re.compile(r"(?i)[&#;\s]|%26|%23|%3b|$")
 _USERINFO: Final = re.compile(r"(?i)^(\w[\w+.-]*://)[^/@\s]+@")
 _DOTTED: Final = re.compile(r"(?<![\w.-])[\w.-]+")
+_MEMBER: Final = re.compile(
+    r'(?P<before>"(?P<name>[^"\\]{1,64})"\s{0,8}:\s{0,8}")(?P<value>(?:[^"\\]|\\.)*)(?P<after>")', re.DOTALL
+)
 _SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w~+/=.-]{8,}")
 _SUBPROTOCOL: Final = re.compile(
     r"(?i)\b((?:bearer|authorization|access[_-]token|token|jwt)[.\w-]{0,64}[.,]\s*)[\w~+/=-]{8,}"
@@ -68,6 +71,17 @@ def header(name: str, value: str) -> str:
     if " " in value or "\t" in value:
         value = _SCHEME.sub(rf"\g<1>{MASK}", value)
     return target(value)
+
+
+def message(text: str) -> str:
+    """What an application says in text, without tokens, parameters and members of JSON objects that are secrets."""
+    if '"' in text:
+        text = _MEMBER.sub(_without_member, text)
+    return target(text)
+
+
+def _without_member(found: re.Match[str]) -> str:
+    return f"{found['before']}{MASK}{found['after']}" if _SECRET_NAME.search(found["name"]) else found[0]
 
 
 @lru_cache(maxsize=1024)

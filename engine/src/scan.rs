@@ -1,4 +1,4 @@
-//! Takes a capture, gives its tables; or, in a second look, the heads of some of its exchanges.
+//! Takes a capture, gives its tables; or, in a second look, some of its exchanges as they were captured.
 
 mod keys;
 mod problems;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::capture::{CaptureError, Part, Series, Step};
 use crate::packet::{Decoded, Decoder, Tunnels};
-use crate::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
+use crate::protocol::conversation::{Conversation, ExchangeId, Output, Traffic, Wanted};
 use crate::stream::Connections;
 use crate::table::{Builders, CaptureRow, Tables};
 use keys::Keys;
@@ -69,20 +69,18 @@ pub fn scan(
     Ok((tables, told))
 }
 
-/// Reads a capture again for the heads of the `wanted` exchanges, whole up to `http1::MAX_HEAD`.
-///
-/// An exchange that is not there has no heads.
+/// Reads a capture again for the `wanted` exchanges. One that is not there has no heads.
 #[must_use]
-pub fn heads(
+pub fn again(
     mut series: Series,
-    wanted: &[ExchangeId],
+    wanted: Wanted,
     key_log: &[u8],
     progress: &mut Progress<'_>,
-) -> HashMap<ExchangeId, Heads> {
-    let output = Rc::new(RefCell::new(Output::Heads(Wanted::new(wanted.iter().copied()))));
+) -> HashMap<ExchangeId, Traffic> {
+    let output = Rc::new(RefCell::new(Output::Wanted(wanted)));
     walk(&mut series, &output, &Keys::new(key_log), progress);
     match Rc::into_inner(output).map(RefCell::into_inner) {
-        Some(Output::Heads(wanted)) => wanted.into_heads(),
+        Some(Output::Wanted(wanted)) => wanted.into_found(),
         _ => HashMap::new(),
     }
 }
@@ -152,7 +150,7 @@ fn walk(series: &mut Series, output: &Rc<RefCell<Output>>, keys: &Keys, progress
 }
 
 fn is_complete(output: &RefCell<Output>) -> bool {
-    matches!(&*output.borrow(), Output::Heads(wanted) if wanted.is_complete())
+    matches!(&*output.borrow(), Output::Wanted(wanted) if wanted.is_complete())
 }
 
 /// When progress was reported.

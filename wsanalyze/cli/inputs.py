@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis
     from wsanalyze.cli.sources import Sources
     from wsanalyze.filters import Moment
+    from wsanalyze.tables import Tables
 
 
 def _offset(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -124,14 +126,34 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 def analyze(sources: Sources, **options: Any) -> Analysis:
     """The analysis of what was named; a progress bar where it takes long. Raises Failure for unusable input."""
     from wsanalyze.analysis import analyze as run  # noqa: PLC0415
+
+    with _reading(sources, options.get("key_logs", ())) as tell:
+        return run(*sources.sides, lb=sources.lb, progress=tell, **options)
+
+
+def one_side(sources: Sources, key_logs: tuple[str, ...]) -> Tables | None:
+    """What was named, where that is one leg; None where it is both. Raises Failure for unusable input."""
+    if len(sources.sides) > 1 or sources.lb:
+        return None
+    from wsanalyze import capture  # noqa: PLC0415
+    from wsanalyze.pairing import legs  # noqa: PLC0415
+
+    with _reading(sources, key_logs) as tell:
+        (read,) = capture.read(sources.sides, tell, key_logs=key_logs)
+        return None if legs.are_several(read.tables) else read.tables
+
+
+@contextlib.contextmanager
+def _reading(sources: Sources, key_logs: tuple[str, ...]) -> Iterator[Callable[[float], None] | None]:
+    """While captures are read: what progress is told to; what is unusable is a Failure."""
     from wsanalyze.failure import CaptureError  # noqa: PLC0415
 
-    for name in (*sources.names, *options.get("key_logs", ())):
+    for name in (*sources.names, *key_logs):
         if not _is_text(name):
             raise Failure(name, "the name is not UTF-8", "Rename the file, or name it by a link.")
     try:
         with progress.shown() as tell:
-            return run(*sources.sides, lb=sources.lb, progress=tell, **options)
+            yield tell
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
 

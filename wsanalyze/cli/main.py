@@ -14,6 +14,7 @@ from wsanalyze.cli import output
 from wsanalyze.cli.errors import BAD_INPUT, INTERRUPTED, Failure, report
 from wsanalyze.cli.explain import explain
 from wsanalyze.cli.pcap import pcap
+from wsanalyze.cli.replay import replay
 from wsanalyze.cli.router import router
 from wsanalyze.cli.show import show
 
@@ -48,6 +49,7 @@ def wsanalyze() -> None:
 
 wsanalyze.add_command(pcap)
 wsanalyze.add_command(show)
+wsanalyze.add_command(replay)
 wsanalyze.add_command(explain)
 wsanalyze.add_command(router)
 

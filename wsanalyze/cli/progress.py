@@ -49,6 +49,24 @@ def shown() -> Iterator[Callable[[float], None] | None]:
 
 
 @contextlib.contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[object], None] | None]:
+    """What is told of each thing that is done, of so many; None where nobody would see it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    task = bar.add_task(what, total=total)
+    with bar:
+        yield lambda _: bar.update(task, advance=1)
+
+
+@contextlib.contextmanager
 def _ending_at_once(before: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C does not wait for threads: one may be waiting for standard input. Nothing has been written yet that could be lost."""
 

@@ -47,7 +47,8 @@ class Captured:
     answer: bytes | None
     """The head of the final response, with its form as `head` has it."""
     status: int | None
-    outcome: str
+    outcome: str | None
+    """None where the capture does not tell."""
     frames: tuple[Frame, ...] = ()
     """What both sides said on the WebSocket, in order of time."""
     lost: str | None = None
@@ -55,6 +56,8 @@ class Captured:
     client: tuple[str, int] | None = None
     """Address and port of the client."""
     server: tuple[str, int] | None = None
+    tls: bool = False
+    """Whether the client spoke TLS."""
     router_answer: bytes | None = None
     """The head of what the router answered behind the load balancer, where both sides were captured."""
     router_status: int | None = None
@@ -99,6 +102,8 @@ class Request:
     steps: tuple[Step, ...] = ()
     closes: bool = True
     """Whether the client ends the WebSocket by a close handshake after its last frame."""
+    masked: tuple[str, ...] = ()
+    """What was left out or masked, as it would have given a secret away: names of headers, `target`, `messages`."""
 
     @property
     def id(self) -> str:

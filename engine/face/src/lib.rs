@@ -14,7 +14,7 @@ mod _engine {
     #[pymodule_export]
     use super::error::CaptureError;
     #[pymodule_export]
-    use super::run::{begins, read_heads, scan};
+    use super::run::{begins, read_heads, read_traffic, scan};
 
     use pyo3::prelude::*;
 

@@ -8,8 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::PyRecordBatch;
 use wsanalyze_engine::capture::{CaptureError, Opener, Reader, Series, Shift};
-use wsanalyze_engine::protocol::conversation::ExchangeId;
+use wsanalyze_engine::protocol::conversation::{ExchangeId, Lost, Piece, Wanted};
 use wsanalyze_engine::scan::{self as pass, Progress};
+use wsanalyze_engine::stream::Direction;
 
 use crate::error::{of_capture, of_panic};
 
@@ -17,6 +18,8 @@ use crate::error::{of_capture, of_panic};
 const STANDARD_INPUT: &str = "-";
 
 type HeadBytes<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
+type PieceBytes<'py> = (bool, i64, Bound<'py, PyBytes>);
+type TrafficBytes<'py> = (HeadBytes<'py>, Bound<'py, PyBytes>, bool, Vec<PieceBytes<'py>>, Option<&'static str>);
 
 /// What is known of a capture beside its tables: the lines of the key log in it; whether some of them came after a packet,
 /// which they may have been needed for; how many of the last files were left; the largest steps of the clock, each with the
@@ -81,9 +84,40 @@ pub(crate) fn read_heads<'py>(
     wanted: Vec<ExchangeId>,
     key_log: Vec<u8>,
 ) -> PyResult<HashMap<ExchangeId, HeadBytes<'py>>> {
-    let heads = read(py, &files, None, |series, progress| Ok(pass::heads(series, &wanted, &key_log, progress)))?;
+    let wanted = Wanted::heads(wanted);
+    let found = read(py, &files, None, |series, progress| Ok(pass::again(series, wanted, &key_log, progress)))?;
     let bytes = |head: Option<Vec<u8>>| head.map(|head| PyBytes::new(py, &head));
-    Ok(heads.into_iter().map(|(exchange, heads)| (exchange, (bytes(heads.request), bytes(heads.response)))).collect())
+    Ok(found.into_iter().map(|(exchange, found)| (exchange, (bytes(found.request), bytes(found.response)))).collect())
+}
+
+/// Read a capture again for exchanges, each named by its connection and its position there: request and response heads as
+/// captured, or None; the request's body as on the wire, and whether all of it was captured; what both sides of its WebSocket
+/// sent, as (by the client, time, bytes), each side's in the order of its stream; and why some of that is not there, `gap` or
+/// `limit`, or None.
+#[pyfunction]
+#[pyo3(signature = (files, wanted, key_log=Vec::new(), progress=None))]
+pub(crate) fn read_traffic<'py>(
+    py: Python<'py>,
+    files: Vec<String>,
+    wanted: Vec<ExchangeId>,
+    key_log: Vec<u8>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<HashMap<ExchangeId, TrafficBytes<'py>>> {
+    let wanted = Wanted::traffic(wanted);
+    let found =
+        read(py, &files, progress.as_ref(), |series, progress| Ok(pass::again(series, wanted, &key_log, progress)))?;
+    let bytes = |bytes: &[u8]| PyBytes::new(py, bytes);
+    let piece = |piece: &Piece| (piece.sender == Direction::Client, piece.time, bytes(&piece.bytes));
+    let traffic = found.into_iter().map(|(exchange, found)| {
+        let heads = (found.request.as_deref().map(bytes), found.response.as_deref().map(bytes));
+        let lost = found.lost.map(|lost| match lost {
+            Lost::Gap => "gap",
+            Lost::Limit => "limit",
+        });
+        let pieces = found.pieces.iter().map(piece).collect();
+        (exchange, (heads, bytes(&found.body), found.body_whole, pieces, lost))
+    });
+    Ok(traffic.collect())
 }
 
 /// Opens the files and lets `job` read it, without the GIL.

@@ -15,5 +15,6 @@ mod oddities;
 mod pairing;
 mod play;
 mod rows;
+mod traffic;
 mod upgrade;
 mod websocket;

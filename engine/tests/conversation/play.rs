@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use wsanalyze_engine::packet::{Address, Endpoint};
-use wsanalyze_engine::protocol::conversation::{Conversation, ExchangeId, Heads, Output, Wanted};
+use wsanalyze_engine::protocol::conversation::{Conversation, ExchangeId, Output, Traffic, Wanted};
 use wsanalyze_engine::protocol::{GapCause, Stamp};
 use wsanalyze_engine::stream::{Direction, DirectionFacts, Facts, Gap, Handler, Opened};
 use wsanalyze_engine::table::{Builders, CaptureRow, Tables};
@@ -101,16 +101,25 @@ impl Play {
         self.perform(cut, &output);
         match Rc::into_inner(output).unwrap().into_inner() {
             Output::Tables(builders) => builders.finish(&[CaptureRow::default()]).unwrap(),
-            Output::Heads(_) => unreachable!(),
+            Output::Wanted(_) => unreachable!(),
         }
     }
 
     /// The heads that a second look finds.
-    pub fn heads(&self, wanted: &[ExchangeId]) -> HashMap<ExchangeId, Heads> {
-        let output = Rc::new(RefCell::new(Output::Heads(Wanted::new(wanted.iter().copied()))));
-        self.perform(Cut::Whole, &output);
+    pub fn heads(&self, wanted: &[ExchangeId]) -> HashMap<ExchangeId, Traffic> {
+        self.again(Cut::Whole, Wanted::heads(wanted.iter().copied()))
+    }
+
+    /// All that a second look finds of one exchange.
+    pub fn traffic(&self, cut: Cut, wanted: ExchangeId) -> Traffic {
+        self.again(cut, Wanted::traffic([wanted])).remove(&wanted).unwrap()
+    }
+
+    fn again(&self, cut: Cut, wanted: Wanted) -> HashMap<ExchangeId, Traffic> {
+        let output = Rc::new(RefCell::new(Output::Wanted(wanted)));
+        self.perform(cut, &output);
         match Rc::into_inner(output).unwrap().into_inner() {
-            Output::Heads(wanted) => wanted.into_heads(),
+            Output::Wanted(wanted) => wanted.into_found(),
             Output::Tables(_) => unreachable!(),
         }
     }

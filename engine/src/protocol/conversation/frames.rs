@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::direction_name;
-use super::output::Shared;
+use super::output::{ExchangeId, Shared, Tape};
 use super::text::within_limit;
+use super::wanted::Wanted;
 use crate::protocol::Stamp;
 use crate::protocol::http1::{Looks, looks_like_start};
 use crate::protocol::websocket::{Close, Counts, FrameWalker, Role, Violations, looks_like_frames};
@@ -31,6 +32,7 @@ pub(super) struct Frames {
     /// The last segment with frames.
     last: Option<Stamp>,
     longest_silence: i64,
+    tape: Option<Tape>,
 }
 
 /// The frames of one direction.
@@ -55,8 +57,9 @@ struct Side {
 
 impl Frames {
     /// What is taken for frames, though no 101 was seen yet.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(tape: Option<Tape>) -> Self {
         Self {
+            tape,
             opened: None,
             sides: [Side::new(Role::Client), Side::new(Role::Server)],
             compression: None,
@@ -94,6 +97,7 @@ impl Frames {
     /// Bytes of `sender`.
     pub(super) fn data(&mut self, sender: Direction, bytes: &[u8], stamp: Stamp) {
         self.heard(stamp);
+        self.tell(|wanted, exchange| wanted.piece(exchange, sender, stamp.time, bytes));
         let side = &mut self.sides[sender as usize];
         side.feed(bytes, stamp);
         if self.close.is_none()
@@ -105,6 +109,7 @@ impl Frames {
 
     /// Bytes of `sender` are missing.
     pub(super) fn gap(&mut self, sender: Direction, gap: Gap) {
+        self.tell(Wanted::lose);
         let side = &mut self.sides[sender as usize];
         side.start = None;
         side.walker.gap(gap.length, gap.stamp);
@@ -113,6 +118,7 @@ impl Frames {
 
     /// Nobody knows how many bytes of `sender` are missing.
     pub(super) fn hole(&mut self, sender: Direction, stamp: Stamp) {
+        self.tell(Wanted::lose);
         let side = &mut self.sides[sender as usize];
         side.start = None;
         side.walker.gap(u64::MAX, stamp);
@@ -120,6 +126,7 @@ impl Frames {
 
     /// It is not known where a frame of `sender` begins: that is looked for. `unread` bytes were passed over.
     pub(super) fn lose(&mut self, sender: Direction, unread: u64) {
+        self.tell(Wanted::lose);
         let side = &mut self.sides[sender as usize];
         side.start = None;
         side.before.unparsed_bytes = side.before.unparsed_bytes.saturating_add(unread);
@@ -129,6 +136,12 @@ impl Frames {
     /// The stream of `sender` ended.
     pub(super) fn end(&mut self, sender: Direction) {
         self.sides[sender as usize].walker.end();
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Wanted, ExchangeId)) {
+        if let Some(tape) = &self.tape {
+            tape.tell(what);
+        }
     }
 
     fn heard(&mut self, stamp: Stamp) {

@@ -26,9 +26,11 @@ mod text;
 mod tls;
 mod upgrade;
 mod values;
+mod wanted;
 
-pub use output::{ExchangeId, Heads, Output, Shared, Wanted};
+pub use output::{ExchangeId, Output, Shared};
 pub use text::{MAX_TEXT, text_of};
+pub use wanted::{Lost, Piece, Traffic, Wanted};
 
 use std::sync::{Arc, Mutex};
 

@@ -1,21 +1,14 @@
-//! Takes what conversations find, keeps what the caller asked for: the tables, or the heads of some exchanges.
+//! Takes what conversations find, keeps what the caller asked for: the tables, or some exchanges as they were captured.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::wanted::Wanted;
 use crate::stream::Direction;
 use crate::table::Builders;
 
 /// An exchange by its connection's number and its position there.
 pub type ExchangeId = (u32, u32);
-
-/// The heads of an exchange, as captured; `None` where none was captured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Heads {
-    pub request: Option<Vec<u8>>,
-    pub response: Option<Vec<u8>>,
-}
 
 /// Where rows go.
 #[derive(Debug)]
@@ -23,48 +16,7 @@ pub enum Output {
     /// A scan.
     Tables(Box<Builders>),
     /// A second look.
-    Heads(Wanted),
-}
-
-/// The exchanges whose heads are asked for, and what was found of them.
-#[derive(Debug)]
-pub struct Wanted {
-    heads: HashMap<ExchangeId, Heads>,
-    /// How many lack a head.
-    left: usize,
-}
-
-impl Wanted {
-    /// These exchanges.
-    pub fn new(exchanges: impl IntoIterator<Item = ExchangeId>) -> Self {
-        let heads: HashMap<_, _> = exchanges.into_iter().map(|exchange| (exchange, Heads::default())).collect();
-        Self { left: heads.len(), heads }
-    }
-
-    /// Whether no more is to be found.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.left == 0
-    }
-
-    /// What was found.
-    #[must_use]
-    pub fn into_heads(self) -> HashMap<ExchangeId, Heads> {
-        self.heads
-    }
-
-    fn found(&mut self, exchange: ExchangeId, sender: Direction, raw: &[u8]) {
-        if let Some(heads) = self.heads.get_mut(&exchange) {
-            let head = match sender {
-                Direction::Client => &mut heads.request,
-                Direction::Server => &mut heads.response,
-            };
-            *head = Some(raw.to_vec());
-            if heads.request.is_some() && heads.response.is_some() {
-                self.left = self.left.saturating_sub(1);
-            }
-        }
-    }
+    Wanted(Wanted),
 }
 
 impl Output {
@@ -72,17 +24,39 @@ impl Output {
     pub(super) fn tables(&mut self) -> Option<&mut Builders> {
         match self {
             Self::Tables(builders) => Some(builders),
-            Self::Heads(_) => None,
+            Self::Wanted(_) => None,
         }
     }
 
     /// A head was read.
     pub(super) fn head(&mut self, exchange: ExchangeId, sender: Direction, raw: &[u8]) {
-        if let Self::Heads(wanted) = self {
-            wanted.found(exchange, sender, raw);
+        if let Self::Wanted(wanted) = self {
+            wanted.head(exchange, sender, raw);
         }
     }
 }
 
 /// The output that the conversations of one capture share.
 pub type Shared = Rc<RefCell<Output>>;
+
+/// Takes what one exchange carries beside its heads, where that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Tape {
+    exchange: ExchangeId,
+    output: Shared,
+}
+
+impl Tape {
+    /// That of an exchange; `None` where nobody asks for it.
+    pub(super) fn of(exchange: ExchangeId, output: &Shared) -> Option<Self> {
+        let asked = matches!(&*output.borrow(), Output::Wanted(wanted) if wanted.asks_traffic(exchange));
+        asked.then(|| Self { exchange, output: Shared::clone(output) })
+    }
+
+    /// Does something to what is kept of the exchange.
+    pub(super) fn tell(&self, what: impl FnOnce(&mut Wanted, ExchangeId)) {
+        if let Output::Wanted(wanted) = &mut *self.output.borrow_mut() {
+            what(wanted, self.exchange);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::exchange::Exchange;
 use super::message::Body;
-use super::output::Shared;
+use super::output::{Shared, Tape};
 use super::request::{Method, Request};
 use super::response::Response;
 use crate::protocol::Stamp;
@@ -53,6 +53,8 @@ pub(super) struct Pairing {
     open: VecDeque<Exchange>,
     next: u32,
     receiving: Reading,
+    /// Of the request whose body is received.
+    tape: Option<Tape>,
     answering: Reading,
     /// Answered before its request's head was complete.
     early: Option<u32>,
@@ -71,6 +73,7 @@ impl Pairing {
             open: VecDeque::new(),
             next: 0,
             receiving: Reading::None,
+            tape: None,
             answering: Reading::None,
             early: None,
             doubt: None,
@@ -151,6 +154,7 @@ impl Pairing {
         self.output.borrow_mut().head((self.connection, position), Direction::Client, event.head.raw());
         let complete = event.completeness == Completeness::Complete;
         self.receiving = if complete { Reading::Of(position) } else { Reading::None };
+        self.tape = Tape::of((self.connection, position), &self.output).filter(|_| complete);
         if let Some(exchange) = self.get_mut(position) {
             exchange.request = Some(request);
             // Of a request whose head is not complete no more is known.
@@ -160,8 +164,20 @@ impl Pairing {
         (position, framing)
     }
 
+    /// More of a request's body, as it is on the wire.
+    pub(super) fn request_body_bytes(&self, bytes: &[u8]) {
+        if let Some(tape) = &self.tape {
+            tape.tell(|wanted, exchange| wanted.body(exchange, bytes));
+        }
+    }
+
     /// A request's body ended.
     pub(super) fn request_body(&mut self, body: Body, complete: bool) {
+        if let Some(tape) = self.tape.take() {
+            // Without a hash some of it is missing.
+            let whole = complete && (body.bytes == 0 || body.hash.is_some());
+            tape.tell(|wanted, exchange| wanted.body_ended(exchange, whole));
+        }
         if let Reading::Of(position) = std::mem::replace(&mut self.receiving, Reading::None)
             && let Some(exchange) = self.get_mut(position)
         {

@@ -52,6 +52,10 @@ impl MessageSink for FromClient<'_> {
         Next::Body(framing.framing)
     }
 
+    fn body(&mut self, bytes: &[u8]) {
+        self.pairing.request_body_bytes(bytes);
+    }
+
     fn body_end(&mut self, bytes: u64, hash: Option<u64>, _: Stamp, complete: bool) {
         self.pairing.request_body(Body { bytes, hash }, complete);
     }

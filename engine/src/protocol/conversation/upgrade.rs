@@ -5,7 +5,7 @@ use super::hold::{Hold, Piece};
 use super::http::{Http, Reading, message_reader};
 use super::http2::Http2;
 use super::oddities::Oddities;
-use super::output::Shared;
+use super::output::{Shared, Tape};
 use super::sink::{FromClient, Switch};
 use crate::protocol::http1::{Looks, Next, looks_like_start};
 use crate::protocol::websocket::{Role, looks_like_frames};
@@ -66,7 +66,7 @@ impl Http {
             hold.give_up();
             return;
         }
-        let mut frames = Frames::new();
+        let mut frames = Frames::new(Tape::of((self.connection, hold.position), &self.output));
         frames.note_early();
         feed(&mut frames, hold.take());
         self.frames = Some(Box::new(frames));
@@ -79,7 +79,7 @@ impl Http {
         let exchange = self.pairing.switched(switch.position);
         if switch.websocket {
             self.opened_by = exchange;
-            self.open(Some(switch.stamp), switch.compression, offered);
+            self.open(switch.position, Some(switch.stamp), switch.compression, offered);
             if let Some(frames) = self.frames.as_mut().filter(|_| !switch.complete) {
                 frames.lose(Direction::Server, 0);
             }
@@ -115,9 +115,10 @@ impl Http {
         self.http2 = Some(Box::new(http2));
     }
 
-    /// Both directions are frames from here on.
-    fn open(&mut self, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
-        let mut frames = self.frames.take().unwrap_or_else(|| Box::new(Frames::new()));
+    /// Both directions are frames from here on, by the exchange at `position`.
+    fn open(&mut self, position: u32, opened: Option<Stamp>, compression: Option<bool>, offered: bool) {
+        let tape = || Tape::of((self.connection, position), &self.output);
+        let mut frames = self.frames.take().unwrap_or_else(|| Box::new(Frames::new(tape())));
         frames.open(opened, compression, offered);
         if let Some(mut hold) = self.hold.take()
             && !hold.is_empty()
@@ -156,7 +157,7 @@ impl Http {
         self.pairing.add_defect(position, WEBSOCKET_PRESUMED);
         let offered = self.pairing.offers_deflate(position);
         self.opened_by = self.pairing.switched(position);
-        self.open(None, None, offered);
+        self.open(position, None, None, offered);
     }
 
     /// Nothing more comes that could tell how what is held is to be read.

@@ -81,6 +81,9 @@ pub trait MessageSink {
     /// It is not asked for after a head that is not complete: then the reader is lost, and no `body_end` comes.
     fn head(&mut self, message: HeadEvent<'_>) -> Next;
 
+    /// More of a body, as it is on the wire: with its chunk framing.
+    fn body(&mut self, _bytes: &[u8]) {}
+
     /// A message ended: `bytes` of body (transfer codings taken off, gaps counted), `last` as of a head.
     ///
     /// Comes once after each complete head, also where there is no body, unless the head was answered by `Hold`

@@ -286,6 +286,7 @@ impl MessageReader {
         let taken = reader.advance(bytes);
         if taken > 0 {
             *last = last.extended_to(stamp);
+            sink.body(&bytes[..taken]);
         }
         if reader.defects() != *told {
             for name in reader.defects().names().filter(|name| told.names().all(|old| old != *name)) {

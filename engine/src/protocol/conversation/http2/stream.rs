@@ -3,7 +3,7 @@
 use super::super::exchange::{Exchange, Reset};
 use super::super::frames::Frames;
 use super::super::message::Body;
-use super::super::output::Shared;
+use super::super::output::{Shared, Tape};
 use super::super::request::Request;
 use super::super::response::Response;
 use super::head;
@@ -25,6 +25,7 @@ pub(super) struct Stream {
     sides: [Side; 2],
     frames: Option<Box<Frames>>,
     pub(super) websocket: bool,
+    tape: Option<Tape>,
 }
 
 /// What one side sends on a stream.
@@ -37,10 +38,10 @@ struct Side {
 }
 
 impl Stream {
-    pub(super) fn new(id: u32, position: u32) -> Self {
+    pub(super) fn new(id: u32, position: u32, tape: Option<Tape>) -> Self {
         let mut exchange = Exchange::new(position);
         exchange.stream = Some(id);
-        Self { exchange, sides: [Side::default(), Side::default()], frames: None, websocket: false }
+        Self { exchange, sides: [Side::default(), Side::default()], frames: None, websocket: false, tape }
     }
 
     /// Whether `sender` has sent data.
@@ -86,7 +87,7 @@ impl Stream {
 
     fn open(&mut self, opened: Option<Stamp>, compression: Option<bool>) {
         let offered = self.offers_deflate();
-        self.frames.get_or_insert_with(|| Box::new(Frames::new())).open(opened, compression, offered);
+        self.frames.get_or_insert_with(|| Box::new(Frames::new(self.tape.clone()))).open(opened, compression, offered);
         self.websocket = true;
     }
 
@@ -108,6 +109,9 @@ impl Stream {
         match self.frames(sender) {
             Some(frames) => frames.data(sender, bytes, stamp),
             None => {
+                if let Some(tape) = self.tape.as_ref().filter(|_| sender == Direction::Client) {
+                    tape.tell(|wanted, exchange| wanted.body(exchange, bytes));
+                }
                 self.body(sender).feed(bytes);
             }
         }
@@ -127,7 +131,7 @@ impl Stream {
     fn frames(&mut self, sender: Direction) -> Option<&mut Frames> {
         if !self.websocket && sender == Direction::Client && self.is_handshake() {
             let offered = self.offers_deflate();
-            let frames = self.frames.get_or_insert_with(|| Box::new(Frames::new()));
+            let frames = self.frames.get_or_insert_with(|| Box::new(Frames::new(self.tape.clone())));
             frames.offer(offered);
             frames.note_early();
         }
@@ -188,6 +192,10 @@ impl Stream {
             // Nothing that follows a handshake is its body.
             let (body, complete) = if handshake { (NO_BODY, true) } else { client.body() };
             request.message.end_body(body, complete);
+            if let Some(tape) = &self.tape {
+                let whole = complete && (body.bytes == 0 || body.hash.is_some());
+                tape.tell(|wanted, exchange| wanted.body_ended(exchange, whole));
+            }
         }
         if let Some(response) = &mut self.exchange.response {
             let (body, complete) = if self.websocket { (NO_BODY, true) } else { server.body() };

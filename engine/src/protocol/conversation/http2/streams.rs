@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::output::Shared;
+use super::super::output::{Shared, Tape};
 use super::head::status;
 use super::stream::Stream;
 use crate::protocol::Stamp;
@@ -118,7 +118,7 @@ impl Streams {
             }
             let position = self.next;
             self.next = position.saturating_add(1);
-            let mut stream = Stream::new(id, position);
+            let mut stream = Stream::new(id, position, Tape::of((self.connection, position), &self.output));
             if self.upgraded && id == UPGRADED {
                 stream.exchange.add_defect(ANSWERS_UPGRADED_REQUEST);
                 // RFC 7540 §3.2: half-closed from the client.

@@ -1,0 +1,154 @@
+"""Takes a planned connection, sends its requests in HTTP/2, each on its stream, gives what came of each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import anyio
+import anyio.abc
+from h2.exceptions import H2Error
+
+from wsanalyze.replay.model import ESTABLISHED, NO_ANSWER, RESET, Connection, Replayed, Request
+from wsanalyze.replay.sending import wording
+from wsanalyze.replay.sending.answer import MAX_BODY
+from wsanalyze.replay.sending.conversation import Conversation
+from wsanalyze.replay.sending.extensions import NotNegotiatedError, agreed
+from wsanalyze.replay.sending.fields import asked, joined
+from wsanalyze.replay.sending.handshake import tell
+from wsanalyze.replay.sending.opening import GONE, Opener, UnreachableError
+from wsanalyze.replay.sending.results import Results
+from wsanalyze.replay.sending.streams import Stream, Streams
+
+_FAREWELL: Final = 0.5
+"""Seconds in which a target may take the last words on a connection."""
+
+
+class Http2:
+    """One planned connection; its requests run side by side, each begun after the one before it was sent."""
+
+    def __init__(self, opener: Opener, planned: Connection, results: Results) -> None:
+        self._opener, self._planned, self._results = opener, planned, results
+        self._settings = opener.settings
+
+    async def run(self) -> None:
+        """Send every request, or say why it was not."""
+        try:
+            stream, protocol = await self._opener.open(self._planned.proxy_header, http2=True)
+        except UnreachableError as error:
+            self._fail(str(error))
+            return
+        try:
+            if self._opener.target.scheme == "https" and protocol != "h2":
+                self._fail(f"the target does not speak HTTP/2: TLS agreed on {protocol or 'no protocol'}")
+                return
+            await self._run(Streams(stream))
+        finally:
+            await anyio.aclose_forcefully(stream)
+
+    async def _run(self, streams: Streams) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(streams.read)
+            with anyio.move_on_after(self._settings.timeout):
+                await streams.begin()
+            if streams.settled:
+                await self._requests(streams)
+                with anyio.move_on_after(_FAREWELL):
+                    await streams.leave()
+            else:
+                silent = f"the target sent no SETTINGS of HTTP/2 within {wording.seconds(self._settings.timeout)}"
+                self._fail(streams.gone or silent)
+            tasks.cancel_scope.cancel()
+
+    async def _requests(self, streams: Streams) -> None:
+        async with anyio.create_task_group() as tasks:
+            for position, request in enumerate(self._planned.requests):
+                if position:
+                    await anyio.sleep(self._settings.pause(request.pause))
+                await tasks.start(self._one, streams, request)
+
+    def _fail(self, error: str) -> None:
+        for request in self._planned.requests:
+            with self._results.of(request) as replayed:
+                replayed.outcome, replayed.error = NO_ANSWER, error
+
+    async def _one(self, streams: Streams, request: Request, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        with self._results.of(request) as replayed:
+            stream = await self._ask(streams, request, replayed)
+            task_status.started()
+            if stream is not None:
+                try:
+                    await self._hear(stream, request, replayed)
+                finally:
+                    with anyio.move_on_after(_FAREWELL):
+                        await stream.aclose()
+
+    async def _ask(self, streams: Streams, request: Request, replayed: Replayed) -> Stream | None:
+        """Send a request; where that cannot be, say why."""
+        if not request.fields or streams.gone is not None:
+            replayed.error = f"not sent: {streams.gone or 'it has no form for HTTP/2'}"
+            return None
+        replayed.outcome = NO_ANSWER
+        if request.captured.handshake and not streams.knows_connect:
+            replayed.error = "the target does not allow extended CONNECT"
+            return None
+        stream: Stream | None = None
+        try:
+            with anyio.move_on_after(self._settings.timeout):
+                await streams.until(lambda: not streams.full or streams.gone is not None)
+                stream = await streams.open(request.fields, ends=not request.body and not request.captured.handshake)
+                if request.body:
+                    await stream.send(request.body)
+                    await stream.send_eof()
+                return stream
+            what = "did not take the whole request" if stream is not None else "allowed no further stream"
+            replayed.error = f"the target {what} within {wording.seconds(self._settings.timeout)}"
+        except GONE:
+            # The answer may have come before the request was taken.
+            return stream
+        except H2Error as error:
+            replayed.error = f"not sent: {wording.one_line(str(error))}"
+        if stream is not None:
+            streams.forget(stream)
+        return None
+
+    async def _hear(self, stream: Stream, request: Request, replayed: Replayed) -> None:
+        begun, timeout = anyio.current_time(), self._settings.timeout
+        with anyio.move_on_after(timeout):
+            await stream.answered()
+        if stream.status is None:
+            replayed.outcome = RESET if stream.ended else NO_ANSWER
+            ended = stream.broken or "the target ended the stream without an answer"
+            replayed.error = ended if stream.ended else f"the target did not answer within {wording.seconds(timeout)}"
+            return
+        if not (stream.status.isdigit() and len(stream.status) == 3):
+            replayed.error = f"the answer has no status that is one: {wording.escaped(stream.status)}"
+            return
+        replayed.latency = anyio.current_time() - begun
+        tell(request, int(stream.status), stream.fields, replayed, http2=True)
+        if replayed.outcome == ESTABLISHED:
+            await self._converse(stream, request, replayed)
+        else:
+            await self._body(stream, replayed)
+
+    async def _converse(self, stream: Stream, request: Request, replayed: Replayed) -> None:
+        try:
+            deflate = agreed(joined(asked(request), "sec-websocket-extensions"), replayed.extensions)
+        except NotNegotiatedError as error:
+            replayed.error = str(error)
+            replayed.close_code, replayed.closed_by = 1006, "client"
+        else:
+            await Conversation(stream, request, replayed, self._settings, deflate).hold(b"")
+
+    async def _body(self, stream: Stream, replayed: Replayed) -> None:
+        timeout = self._settings.timeout
+        with anyio.move_on_after(timeout):
+            try:
+                while replayed.body_bytes <= MAX_BODY:
+                    replayed.body_bytes += len(await stream.receive())
+                replayed.notes.append(f"The body of the answer has more than {MAX_BODY >> 20} MiB: no more was read.")
+            except anyio.EndOfStream:
+                pass
+            except GONE:
+                replayed.notes.append(f"The body of the answer is not complete: {stream.broken}.")
+            return
+        replayed.notes.append(f"The body of the answer had not ended after {wording.seconds(timeout)}.")

@@ -1,0 +1,255 @@
+"""Takes a connection that speaks HTTP/2, gives its streams, and the bytes of each as if they were a connection's (RFC 8441)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import anyio
+import anyio.abc
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    RemoteSettingsChanged,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+)
+from h2.exceptions import H2Error
+from h2.settings import SettingCodes
+from h2.settings import Settings as H2Settings
+
+from wsanalyze.replay.sending import wording
+from wsanalyze.replay.sending.fields import Fields, text
+from wsanalyze.replay.sending.opening import GONE
+
+_FIRST: Final = 128
+"""Bytes that are kept of what a target says first, to show what it is where it is no HTTP/2."""
+
+
+class Streams:
+    """The client's end of an HTTP/2 connection."""
+
+    def __init__(self, stream: anyio.abc.ByteStream) -> None:
+        self._stream = stream
+        # Fields go out as they were captured, however odd.
+        self._h2 = H2Connection(
+            H2Configuration(client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False)
+        )
+        self._h2.local_settings = H2Settings(
+            client=True,
+            initial_values={
+                SettingCodes.ENABLE_PUSH: 0,
+                SettingCodes.MAX_HEADER_LIST_SIZE: H2Connection.DEFAULT_MAX_HEADER_LIST_SIZE,
+            },
+        )
+        self._streams: dict[int, Stream] = {}
+        self._sending = anyio.Lock()
+        self._changed = anyio.Event()
+        self._first = b""
+        self.settled = False
+        """Whether the target has told its settings (RFC 9113 3.4)."""
+        self.gone: str | None = None
+        """Why the connection is over, in one line."""
+
+    @property
+    def knows_connect(self) -> bool:
+        """Whether the target takes extended CONNECT (RFC 8441 3)."""
+        return bool(self._h2.remote_settings.enable_connect_protocol)
+
+    @property
+    def full(self) -> bool:
+        """Whether the target allows no further stream for now (RFC 9113 5.1.2)."""
+        return self._h2.open_outbound_streams >= self._h2.remote_settings.max_concurrent_streams
+
+    async def begin(self) -> None:
+        """Send the preface, and wait for the target's settings."""
+        self._h2.initiate_connection()
+        with suppress(*GONE):
+            await self.flush()
+        await self.until(lambda: self.settled or self.gone is not None)
+
+    async def read(self) -> None:
+        """Take what the target says, until it ends."""
+        try:
+            while True:
+                data = await self._stream.receive()
+                self._first += data[: _FIRST - len(self._first)]
+                for event in self._h2.receive_data(data):
+                    self._take(event)
+                self._notify()
+                await self.flush()
+        except anyio.EndOfStream:
+            self._over("the target closed the connection")
+        except GONE:
+            self._over("the target reset the connection")
+        except H2Error as error:
+            what = "broke the rules of HTTP/2" if self.settled else "does not speak HTTP/2"
+            self._over(f"the target {what}: {wording.escaped(self._first)} ({wording.one_line(str(error))})")
+
+    async def open(self, fields: tuple[tuple[bytes, bytes], ...], *, ends: bool) -> Stream:
+        """A stream with its HEADERS sent; raises H2Error where that is not possible."""
+        number = self._h2.get_next_available_stream_id()
+        self._h2.send_headers(number, list(fields), end_stream=ends)
+        stream = self._streams[number] = Stream(self, number)
+        await self.flush()
+        return stream
+
+    def forget(self, stream: Stream) -> None:
+        """Nobody reads a stream any more; where it has not ended it is reset."""
+        if self._streams.pop(stream.number, None) is None:
+            return
+        stream.drop()
+        if not stream.ended:
+            self.say(lambda h2: h2.reset_stream(stream.number, ErrorCodes.CANCEL))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so; the target's words and the end of the connection may make it so."""
+        while not condition():
+            await self._changed.wait()
+
+    def room(self, number: int) -> int:
+        """How many bytes a DATA frame may have now (RFC 9113 5.2)."""
+        try:
+            return min(self._h2.local_flow_control_window(number), self._h2.max_outbound_frame_size)
+        except H2Error:
+            return 0
+
+    def say(self, what: Callable[[H2Connection], Any]) -> None:
+        """Say something that no longer matters where the connection or the stream is over."""
+        with suppress(H2Error):
+            what(self._h2)
+
+    async def flush(self) -> None:
+        """Send what is to be said."""
+        async with self._sending:
+            if data := self._h2.data_to_send():
+                await self._stream.send(data)
+
+    async def leave(self) -> None:
+        """GOAWAY."""
+        if self.gone is None:
+            self.say(lambda h2: h2.close_connection())
+            with suppress(*GONE):
+                await self.flush()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, RemoteSettingsChanged):
+            self.settled = True
+        elif isinstance(event, ConnectionTerminated):
+            self._over(f"the target ended the connection (GOAWAY, {_name(event.error_code)})")
+        elif isinstance(event, DataReceived) and event.stream_id not in self._streams:
+            self.say(lambda h2: h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id))
+        else:
+            stream = self._streams.get(getattr(event, "stream_id", None) or 0)
+            if stream is not None:
+                stream.take(event)
+
+    def _over(self, why: str) -> None:
+        self.gone = self.gone or why
+        for stream in self._streams.values():
+            stream.break_off(self.gone)
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+class Stream(anyio.abc.ByteStream):
+    """One stream: its answer, and its bytes."""
+
+    def __init__(self, owner: Streams, number: int) -> None:
+        self._owner, self.number = owner, number
+        self.status: bytes | None = None
+        """Of the final response; None as long as there is none."""
+        self.fields: Fields = ()
+        self.ended = False
+        """Whether nothing more comes."""
+        self.broken: str | None = None
+        """How it was ended before its time, in one line."""
+        self._data = bytearray()
+        """What nobody has read yet; no more than the window allows (RFC 9113 5.2)."""
+
+    def take(self, event: Event) -> None:
+        """See what the target says on this stream."""
+        if isinstance(event, ResponseReceived):
+            headers = [(bytes(name), bytes(value)) for name, value in event.headers]
+            self.status = dict(headers).get(b":status", b"")
+            self.fields = text((name, value) for name, value in headers if not name.startswith(b":"))
+        elif isinstance(event, DataReceived):
+            self._data += event.data
+            # Nobody reads the padding, and it counts (RFC 9113 6.1).
+            self._make_room(event.flow_controlled_length - len(event.data))
+        elif isinstance(event, StreamReset):
+            self.break_off(f"the target reset the stream ({_name(event.error_code)})")
+        elif isinstance(event, StreamEnded):
+            self.ended = True
+
+    def break_off(self, why: str) -> None:
+        """Nothing more will come, and it was not the end."""
+        if not self.ended:
+            self.broken, self.ended = why, True
+
+    def drop(self) -> None:
+        """Give the room of what nobody reads back to the connection."""
+        self._make_room(len(self._data))
+        self._data.clear()
+
+    async def answered(self) -> None:
+        """Wait for the answer, or for the end."""
+        await self._owner.until(lambda: self.status is not None or self.ended)
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """The next bytes; room for as many is given back to the target."""
+        await self._owner.until(lambda: bool(self._data) or self.ended)
+        if not self._data:
+            if self.broken is not None:
+                raise anyio.BrokenResourceError
+            raise anyio.EndOfStream
+        data = bytes(self._data[:max_bytes])
+        del self._data[:max_bytes]
+        self._make_room(len(data))
+        if not self.ended:
+            await self._owner.flush()
+        return data
+
+    async def send(self, item: bytes) -> None:
+        """Send as DATA, as much at a time as the target has room for."""
+        while item:
+            await self._owner.until(lambda: self.ended or self._owner.room(self.number) > 0)
+            if self.ended:
+                raise anyio.BrokenResourceError
+            room = self._owner.room(self.number)
+            self._owner.say(partial(_send_data, number=self.number, data=item[:room]))
+            item = item[room:]
+            await self._owner.flush()
+
+    async def send_eof(self) -> None:
+        """END_STREAM, which is the FIN of a stream (RFC 8441 4)."""
+        self._owner.say(lambda h2: h2.end_stream(self.number))
+        await self._owner.flush()
+
+    async def aclose(self) -> None:
+        """RST_STREAM, where it has not ended."""
+        self._owner.forget(self)
+        with suppress(*GONE):
+            await self._owner.flush()
+
+    def _make_room(self, count: int) -> None:
+        if count:
+            self._owner.say(lambda h2: h2.acknowledge_received_data(count, self.number))
+
+
+def _send_data(h2: H2Connection, *, number: int, data: bytes) -> None:
+    h2.send_data(number, data)
+
+
+def _name(code: object) -> str:
+    return code.name if isinstance(code, ErrorCodes) else str(code)
