@@ -134,7 +134,7 @@ def test_what_it_cannot_do(wsanalyze: str, tmp_path: Path) -> None:
     assert "--key needs --cert" in refused(wsanalyze, "--key", "x")
     assert "--write-cert needs --tls" in refused(wsanalyze, "--write-cert", "x")
     assert "no certificate with its key" in refused(wsanalyze, "--cert", str(tmp_path / "nowhere"))
-    assert "there is no such folder" in refused(wsanalyze, "--tls", "--write-cert", str(tmp_path / "no" / "x"))
+    assert "cannot be written: No such file" in refused(wsanalyze, "--tls", "--write-cert", str(tmp_path / "no" / "x"))
 
 
 def test_the_help_names_what_can_be_ordered(wsanalyze: str) -> None:

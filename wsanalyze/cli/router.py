@@ -111,8 +111,6 @@ def router(
         raise click.UsageError("--key needs --cert.")
     if write_cert and (cert or not tls):
         raise click.UsageError("--write-cert needs --tls, and no --cert.")
-    if write_cert:
-        output.check(str(write_cert), ())
     settings = Settings(
         behaviour=behave,
         router_error=router_error,
