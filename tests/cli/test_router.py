@@ -129,6 +129,8 @@ def test_what_it_cannot_do(wsanalyze: str, tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         assert f"cannot listen at 127.0.0.1, port {port}: " in refused(wsanalyze, "--port", port)
     assert "cannot listen at nowhere.invalid" in refused(wsanalyze, "--host", "nowhere.invalid")
+    for host in ("münchen..", "x" * 300, ".", "1.2.3.4.5"):
+        assert f"cannot listen at {host}, port 8080: " in refused(wsanalyze, "--host", host, "--tls")
     assert "refuse takes a status" in refused(wsanalyze, "--behave", "refuse=x")
     assert "there is no behaviour 'no'" in refused(wsanalyze, "--behave", "no")
     assert "--key needs --cert" in refused(wsanalyze, "--key", "x")

@@ -33,7 +33,7 @@ async def test_what_was_received_is_told_with_order_case_and_duplicates() -> Non
             ["x-odd-case", "two"],
             ["X-Forwarded-For", "::1"],
         ]
-        assert told["websocket"] == "lacks Upgrade: websocket and Connection: upgrade"
+        assert told["handshake_lacks"] == ["Upgrade: websocket", "Connection: upgrade"]
         assert (told["body_bytes"], told["tls"], told["proxy_protocol"]) == (0, None, None)
         assert told["client"].startswith("127.0.0.1:")
 

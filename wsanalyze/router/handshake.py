@@ -40,17 +40,17 @@ class Verdict:
     extensions: list[Extension] = field(default_factory=list)
 
 
-def missing(request: Request) -> str | None:
-    """What a request lacks to be a handshake at all; None where it is one, be it a broken one."""
+def missing(request: Request) -> list[str]:
+    """What a request lacks to be a handshake at all; nothing where it is one, be it a broken one."""
+    lacks: list[str] = []
     if request.protocol is not None:
-        return None
-    lacks = []
+        return lacks
     # RFC 6455 4.2.1, 3. and 4.
     if "websocket" not in request.tokens("upgrade"):
         lacks.append("Upgrade: websocket")
     if "upgrade" not in request.tokens("connection"):
         lacks.append("Connection: upgrade")
-    return f"lacks {' and '.join(lacks)}" if lacks else None
+    return lacks
 
 
 def judge(request: Request, subprotocols: tuple[str, ...]) -> Verdict:
