@@ -222,7 +222,7 @@ def test_ctrl_c_tells_what_was_done(wsanalyze: str, tmp_path: Path) -> None:
     package.analyze(FRONT, tmp_path / "w.pcapng")
 
 
-def test_what_is_written_stands_beside_the_original_front(run: Run, tmp_path: Path) -> None:
+def test_what_is_written_stands_beside_the_original_front(run: Run) -> None:
     assert run("replay", CLEAN, "--keep-key", "--as-lb", "--write", "back.pcapng", *FAST).returncode in {0, 1}
     done = run("pcap", CLEAN, "back.pcapng", "--format", "json")
     told = json.loads(done.stdout)
