@@ -85,7 +85,8 @@ class Conversation:
         except anyio.EndOfStream:
             self._protocol.receive_eof()
         except GONE:
-            self._replayed.notes.append("The target broke the connection off.")
+            if self._protocol.close_rcvd is None:
+                self._replayed.notes.append("The target broke the connection off.")
         self._left = True
         self._notify()
 
