@@ -158,7 +158,7 @@ async def test_messages_that_do_not_come_are_not_waited_for_forever() -> None:
     assert replayed.notes == [
         "Message 1 of the target did not come within 0.3 s: the rest was sent without waiting for messages."
     ]
-    assert took < 1
+    assert took < 20
 
 
 async def test_by_the_clock() -> None:
