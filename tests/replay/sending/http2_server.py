@@ -13,6 +13,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, WindowUpdated
 from h2.settings import SettingCodes, Settings
+from hyperframe.frame import GoAwayFrame
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
@@ -90,12 +91,8 @@ class _Served:
 
     def _asked(self, number: int, headers: dict[bytes, bytes]) -> None:
         path = self.paths[number] = headers[b":path"]
-        if path == b"/goaway":
-            self.h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
-        elif path == b"/reset":
-            self.h2.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
-        elif path == b"/cut":
-            self.writer.transport.abort()
+        if self._misbehaves(number, path):
+            self.closed.add(number)
         elif path == b"/hints":
             self.h2.send_headers(number, [(":status", "103")])
         elif b":protocol" in headers and path.startswith(b"/ws"):
@@ -111,9 +108,35 @@ class _Served:
             self.h2.end_stream(number)
             self.closed.add(number)
 
+    def _misbehaves(self, number: int, path: bytes) -> bool:
+        if path == b"/polite":
+            # No further streams, while this one is still answered; h2 would not go on after it.
+            goaway = GoAwayFrame(last_stream_id=number, error_code=0)
+            asyncio.get_running_loop().call_later(0.1, self._answer_late, number)
+            self.writer.write(self.h2.data_to_send() + goaway.serialize())
+        elif path == b"/goaway":
+            self.h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+        elif path == b"/reset":
+            self.h2.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
+        elif path == b"/refuse-always" or (path == b"/refuse" and len(self.server.seen) == 1):
+            self.h2.reset_stream(number, ErrorCodes.REFUSED_STREAM)
+        elif path == b"/cut":
+            self.writer.transport.abort()
+        return path in {b"/polite", b"/goaway", b"/reset", b"/cut", b"/silent", b"/refuse-always"} or (
+            path == b"/refuse" and len(self.server.seen) == 1
+        )
+
+    def _answer_late(self, number: int) -> None:
+        self.h2.send_headers(number, [(":status", "204")], end_stream=True)
+        self.writer.write(self.h2.data_to_send())
+
     def _ended(self, number: int) -> None:
         path = self.paths[number]
-        if number in self.sockets or number in self.closed or path in {b"/silent", b"/goaway", b"/reset"}:
+        if (
+            number in self.sockets
+            or number in self.closed
+            or path in {b"/refuse-always", b"/silent", b"/goaway", b"/polite", b"/reset"}
+        ):
             return
         self.h2.send_headers(number, [(":status", "200"), ("server", "test")])
         self.unsent[number] = b""

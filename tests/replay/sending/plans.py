@@ -11,7 +11,7 @@ from wsanalyze.replay.model import Captured, Connection, Frame, Plan, Request, S
 from wsanalyze.replay.sending import Settings
 
 TEXT, BINARY, CONT, CLOSE, PING = 1, 2, 0, 8, 9
-QUICK = Settings(speed=float("inf"), timeout=2.0, max_gap=0.2)
+QUICK = Settings(speed=float("inf"), timeout=5.0, max_gap=0.2)
 """Nothing is waited for that does not come."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ events {{}}
 http {{
   access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{router}; {more} }} }}
+  server {{ listen 127.0.0.1:{port} {listen}; location / {{ proxy_pass http://127.0.0.1:{router}; {more} }} }}
 }}
 """
 PASSING = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
@@ -44,7 +45,7 @@ backend back
 
 
 @asynccontextmanager
-async def balancer(name: str, router: Target, folder: Path, more: str = "") -> AsyncIterator[Target]:
+async def balancer(name: str, router: Target, folder: Path, more: str = "", listen: str = "") -> AsyncIterator[Target]:
     """A load balancer before `router`."""
     command = shutil.which(name)
     if command is None:
@@ -54,7 +55,9 @@ async def balancer(name: str, router: Target, folder: Path, more: str = "") -> A
         port = listener.getsockname()[1]
     text = {"nginx": NGINX, "haproxy": HAPROXY}.get(name, "")
     settings = folder / "balancer.conf"
-    settings.write_text(text.format(folder=folder, port=port, router=router.port, more=more), encoding="utf-8")
+    settings.write_text(
+        text.format(folder=folder, port=port, router=router.port, more=more, listen=listen), encoding="utf-8"
+    )
     words = {
         "nginx": ["-p", str(folder), "-c", str(settings)],
         "haproxy": ["-f", str(settings)],
@@ -75,7 +78,8 @@ async def balancer(name: str, router: Target, folder: Path, more: str = "") -> A
                 break
         yield Target("http", "127.0.0.1", port)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
@@ -104,6 +108,18 @@ async def test_extended_connect(name: str, more: str, tmp_path: Path) -> None:
     assert (socket_of.outcome, socket_of.status, socket_of.error, socket_of.notes) == ("established", 200, None, [])
     assert (socket_of.received, socket_of.close_code, socket_of.closed_by) == (2, 1000, "client")
     assert (answer.outcome, answer.status) == ("answered", 426)
+
+
+async def test_a_balancer_that_ends_connections_of_http2(tmp_path: Path) -> None:
+    pairs = ((":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a"))
+    requests = tuple(dataclasses.replace(fields(f"r{number}", *pairs), pause=0.1) for number in range(7))
+    connection = Connection(0, 0.0, http2=True, proxy_header=b"", requests=requests)
+    listen = "http2; keepalive_requests 2"
+    async with websocket_server(echo) as router, balancer("nginx", router, tmp_path, listen=listen) as target:
+        replayed = await send(plan(connection), target, dataclasses.replace(QUICK, speed=1))
+    # The server does not take the HTTP/1.0 that this nginx speaks to it.
+    assert [(one.outcome, one.status, one.error) for one in replayed.values()] == [("answered", 505, None)] * 7
+    assert any(one.notes for one in replayed.values())
 
 
 async def test_nobody_behind_the_balancer(tmp_path: Path) -> None:

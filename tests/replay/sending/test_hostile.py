@@ -45,14 +45,14 @@ async def test_messages_without_end() -> None:
     replayed, took = await replay(opened_then(lambda _: b"\x82\x01x" * 1000, 10**9), handshake(frames=said("a", "b")))
     assert replayed.received >= 2
     assert (replayed.close_code, replayed.closed_by) == (1000, "client")
-    assert took < 3
+    assert took < 20
 
 
 async def test_pings_without_end_that_nobody_hears_the_answers_of() -> None:
     ping = b"\x89\x7d" + b"p" * 125
     replayed, took = await replay(opened_then(lambda _: ping * 100, 10**9), handshake(steps=[step("a", follows=1)]))
     assert replayed.received == 0
-    assert took < 4
+    assert took < 20
 
 
 async def test_a_target_that_never_stops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ async def test_a_target_that_never_stops(monkeypatch: pytest.MonkeyPatch) -> Non
     replayed, took = await replay(opened_then(lambda _: b"\x82\x7e\xff\xff" + b"x" * 65535, 10**9), request)
     assert replayed.error == "the target sent more than 1 MiB"
     assert (replayed.close_code, replayed.closed_by) == (1006, "client")
-    assert took < 3
+    assert took < 20
 
 
 async def test_a_message_that_unfolds() -> None:

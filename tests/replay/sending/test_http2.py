@@ -114,10 +114,32 @@ async def test_streams_that_end_early() -> None:
     assert (silent_one.outcome, silent_one.error) == ("no-answer", "the target did not answer within 0.3 s")
     assert after.status == 200
     assert (goaway.outcome, goaway.error) == ("reset", "the target ended the connection (GOAWAY, ENHANCE_YOUR_CALM)")
-    assert late.outcome in {None, "reset"}
-    assert "GOAWAY" in (late.error or "")
+    assert (late.outcome, late.status) == ("answered", 200)
+    assert late.notes
     assert cut.outcome == "reset"
     assert (hints.outcome, hints.status) == ("answered", 200)
+
+
+async def test_a_target_that_takes_its_leave_still_answers() -> None:
+    async with Server().listen() as target:
+        chosen = dataclasses.replace(QUICK, speed=1.0)
+        requests = [dataclasses.replace(asked(f"r{number}", "/polite"), pause=0.05) for number in range(3)]
+        replayed = await replay(requests, target, chosen)
+    assert [(one.outcome, one.status, one.error) for one in replayed] == [("answered", 204, None)] * 3
+    assert [len(one.notes) for one in replayed] == [0, 1, 1]
+
+
+async def test_a_request_that_was_not_processed_is_sent_again_once() -> None:
+    done: list[Replayed] = []
+    async with Server().listen() as target:
+        (once,) = await replay([asked("r1", "/refuse")], target)
+        (always,) = await replay([asked("r1", "/refuse-always")], target)
+        connection = Connection(0, 0.0, http2=True, proxy_header=b"", requests=(asked("r1", "/refuse-always"),))
+        await send(plan(connection), target, QUICK, progress=done.append)
+    assert (once.outcome, once.status) == ("answered", 200)
+    assert once.notes[0] == "The target did not take this request: it was sent again on another connection."
+    assert (always.outcome, always.error) == ("reset", "the target reset the stream (REFUSED_STREAM)")
+    assert len(done) == 1
 
 
 async def test_targets_that_do_not_speak_http2() -> None:

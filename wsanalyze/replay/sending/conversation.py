@@ -24,6 +24,8 @@ MAX_MESSAGE: Final = 16 * 2**20
 """Bytes of a message: more than any log line or envelope has."""
 MAX_RECEIVED: Final = 256 * 2**20
 """Bytes of all that a target says on one WebSocket, after which it is not listened to any more."""
+_CHUNK: Final = 8192
+"""Bytes that are heard at once: all other connections wait while the frames in them, which may be empty, are looked at."""
 _LINGER: Final = 1.0
 """Seconds that a target has to end the connection after the close handshake (RFC 6455 7.1.1)."""
 _LATE: Final = 10
@@ -80,12 +82,13 @@ class Conversation:
                 if data:
                     self._take(data)
                     await self._flush()
-                data = await self._stream.receive()
+                data = await self._stream.receive(_CHUNK)
             self._replayed.error = f"the target sent more than {MAX_RECEIVED >> 20} MiB"
         except anyio.EndOfStream:
             self._protocol.receive_eof()
         except GONE:
-            self._replayed.notes.append("The target broke the connection off.")
+            if self._protocol.close_rcvd is None:
+                self._replayed.notes.append("The target broke the connection off.")
         self._left = True
         self._notify()
 

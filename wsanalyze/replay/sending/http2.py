@@ -17,8 +17,10 @@ from wsanalyze.replay.sending.fields import asked, joined
 from wsanalyze.replay.sending.handshake import tell
 from wsanalyze.replay.sending.opening import GONE, Opener, UnreachableError
 from wsanalyze.replay.sending.results import Results
-from wsanalyze.replay.sending.streams import Stream, Streams
+from wsanalyze.replay.sending.stream import Stream
+from wsanalyze.replay.sending.streams import Streams
 
+Requests = tuple[Request, ...]
 _FAREWELL: Final = 0.5
 """Seconds in which a target may take the last words on a connection."""
 
@@ -29,51 +31,82 @@ class Http2:
     def __init__(self, opener: Opener, planned: Connection, results: Results) -> None:
         self._opener, self._planned, self._results = opener, planned, results
         self._settings = opener.settings
+        self._again: list[Request] = []
+        """What another connection is needed for, though it was sent, or was to be, on this one."""
+        self._tried: set[str] = set()
+        """What was put back once, and is not a second time."""
 
     async def run(self) -> None:
         """Send every request, or say why it was not."""
+        requests = self._planned.requests
+        while requests:
+            requests = await self._connect(requests)
+
+    async def _connect(self, requests: Requests) -> Requests:
+        """Send requests on a new connection; gives those for which another one is needed."""
         try:
             stream, protocol = await self._opener.open(self._planned.proxy_header, http2=True)
         except UnreachableError as error:
-            self._fail(str(error))
-            return
+            return self._fail(requests, str(error))
         try:
             if self._opener.target.scheme == "https" and protocol != "h2":
-                self._fail(f"the target does not speak HTTP/2: TLS agreed on {protocol or 'no protocol'}")
-                return
-            await self._run(Streams(stream))
+                agreed_on = protocol or "no protocol"
+                return self._fail(requests, f"the target does not speak HTTP/2: TLS agreed on {agreed_on}")
+            return await self._run(Streams(stream), requests)
         finally:
             await anyio.aclose_forcefully(stream)
 
-    async def _run(self, streams: Streams) -> None:
+    async def _run(self, streams: Streams, requests: Requests) -> Requests:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(streams.read)
             tasks.start_soon(streams.write)
             with anyio.move_on_after(self._settings.timeout):
                 await streams.begin()
             if streams.settled:
-                await self._requests(streams)
+                requests = await self._requests(streams, requests)
                 with anyio.move_on_after(_FAREWELL):
                     await streams.leave()
             else:
                 silent = f"the target sent no SETTINGS of HTTP/2 within {wording.seconds(self._settings.timeout)}"
-                self._fail(streams.over() or silent)
+                requests = self._fail(requests, streams.over() or silent)
             tasks.cancel_scope.cancel()
+        return requests
 
-    async def _requests(self, streams: Streams) -> None:
+    async def _requests(self, streams: Streams, requests: Requests) -> Requests:
         async with anyio.create_task_group() as tasks:
-            for position, request in enumerate(self._planned.requests):
-                if position:
+            for position, request in enumerate(requests):
+                later = request is not self._planned.requests[0]
+                if later:
                     await anyio.sleep(self._settings.pause(request.pause))
-                await tasks.start(self._one, streams, request)
+                if position and streams.over():
+                    self._again.extend(requests[position:])
+                    break
+                await tasks.start(self._one, streams, request, later and not position)
+        again, self._again = tuple(self._again), []
+        return again
 
-    def _fail(self, error: str) -> None:
-        for request in self._planned.requests:
+    def _put_back(self, request: Request, replayed: Replayed) -> bool:
+        """Whether a request that the target did not process is sent again on another connection (RFC 9113 8.7)."""
+        if request.id in self._tried:
+            return False
+        self._tried.add(request.id)
+        self._again.append(request)
+        replayed.outcome = None
+        replayed.notes.append("The target did not take this request: it was sent again on another connection.")
+        return True
+
+    def _fail(self, requests: Requests, error: str) -> Requests:
+        for request in requests:
             with self._results.of(request) as replayed:
                 replayed.outcome, replayed.error = NO_ANSWER, error
+        return ()
 
-    async def _one(self, streams: Streams, request: Request, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    async def _one(
+        self, streams: Streams, request: Request, anew: bool, *, task_status: anyio.abc.TaskStatus[None]
+    ) -> None:
         with self._results.of(request) as replayed:
+            if anew:
+                replayed.notes.append("The connection had ended before this request: another one was opened.")
             stream = await self._ask(streams, request, replayed)
             task_status.started()
             if stream is not None:
@@ -85,8 +118,8 @@ class Http2:
 
     async def _ask(self, streams: Streams, request: Request, replayed: Replayed) -> Stream | None:
         """Send a request; where that cannot be, say why."""
-        if not request.fields or streams.over():
-            replayed.error = f"not sent: {streams.over() or 'it has no form for HTTP/2'}"
+        if not request.fields:
+            replayed.error = "not sent: it has no form for HTTP/2"
             return None
         if request.captured.handshake and not streams.knows_connect:
             replayed.outcome, replayed.error = NO_ANSWER, "the target does not allow extended CONNECT"
@@ -110,7 +143,8 @@ class Http2:
             # The answer may have come before the request was taken.
             return stream
         except H2Error as error:
-            replayed.error = f"not sent: {streams.over() or wording.one_line(str(error))}"
+            if streams.over() is None or not self._put_back(request, replayed):
+                replayed.error = f"not sent: {streams.over() or wording.one_line(str(error))}"
         if stream is not None:
             streams.forget(stream)
         return None
@@ -119,6 +153,8 @@ class Http2:
         begun, timeout = anyio.current_time(), self._settings.timeout
         with anyio.move_on_after(timeout):
             await stream.answered()
+        if stream.status is None and stream.unprocessed and self._put_back(request, replayed):
+            return
         if stream.status is None:
             replayed.outcome = RESET if stream.ended else NO_ANSWER
             ended = stream.broken or "the target ended the stream without an answer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -92,14 +93,22 @@ class Opener:
         return stream, stream.extra_attributes[TLSAttribute.alpn_protocol]()
 
 
-def _context(target: Target, settings: Settings, http2: bool) -> ssl.SSLContext:
+def _trust(context: ssl.SSLContext, cafile: Path) -> None:
     try:
-        context = ssl.create_default_context(cafile=target.cafile)
+        context.load_verify_locations(cafile)
     except OSError as error:
-        raise ValueError(f"{target.cafile} holds no certificates that can be used: {error.strerror or error}") from None
+        raise ValueError(f"{cafile} holds no certificates that can be used: {error.strerror or error}") from None
+
+
+def _context(target: Target, settings: Settings, http2: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if target.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif target.cafile is None:
+        context.load_default_certs()
+    else:
+        _trust(context, target.cafile)
     # Writing would have to read then, beside the task that does.
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])

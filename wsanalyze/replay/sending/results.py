@@ -24,7 +24,7 @@ class Results:
 
     @contextmanager
     def of(self, request: Request) -> Iterator[Replayed]:
-        """What comes of a request, while it is sent; `progress` is told at the end."""
+        """What comes of a request, while it is sent; `progress` is told at the end, where it was not put off."""
         replayed = self._replayed[request.id]
         try:
             yield replayed
@@ -35,5 +35,6 @@ class Results:
                 replayed.error = "interrupted before the answer came"
             raise
         finally:
-            if self._progress is not None:
+            done = replayed.outcome is not None or replayed.error is not None
+            if done and self._progress is not None:
                 self._progress(replayed)

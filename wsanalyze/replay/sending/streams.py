@@ -1,34 +1,25 @@
-"""Takes a connection that speaks HTTP/2, gives its streams, and the bytes of each as if they were a connection's (RFC 8441)."""
+"""Takes a connection that speaks HTTP/2, gives its streams."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final
 
 import anyio
 import anyio.abc
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
-from h2.events import (
-    ConnectionTerminated,
-    DataReceived,
-    Event,
-    RemoteSettingsChanged,
-    ResponseReceived,
-    StreamEnded,
-    StreamReset,
-)
+from h2.events import ConnectionTerminated, DataReceived, Event, RemoteSettingsChanged
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 from h2.settings import Settings as H2Settings
 
 from wsanalyze.replay.sending import wording
-from wsanalyze.replay.sending.fields import Fields, text
 from wsanalyze.replay.sending.opening import GONE
+from wsanalyze.replay.sending.stream import Stream, name_of
 
 _FIRST: Final = 128
 """Bytes that are kept of what a target says first, to show what it is where it is no HTTP/2."""
@@ -61,6 +52,9 @@ class Streams:
         self.settled = False
         """Whether the target has told its settings (RFC 9113 3.4)."""
         self._gone: str | None = None
+        """Why the connection is over."""
+        self._leaving: str | None = None
+        """Why the target takes no further streams, while it answers those that it has (RFC 9113 6.8)."""
 
     @property
     def knows_connect(self) -> bool:
@@ -73,8 +67,8 @@ class Streams:
         return self._h2.open_outbound_streams >= self._h2.remote_settings.max_concurrent_streams
 
     def over(self) -> str | None:
-        """Why the connection is over, in one line; None where it is not."""
-        return self._gone
+        """Why no further stream can be opened, in one line; None where one can."""
+        return self._gone or self._leaving
 
     async def begin(self) -> None:
         """Send the preface, and wait for the target's settings."""
@@ -114,6 +108,8 @@ class Streams:
 
     async def open(self, fields: tuple[tuple[bytes, bytes], ...], *, ends: bool) -> Stream:
         """A stream with its HEADERS sent; raises H2Error where that is not possible."""
+        if (why := self.over()) is not None:
+            raise H2Error(why)
         number = self._h2.get_next_available_stream_id()
         self._h2.send_headers(number, list(fields), end_stream=ends)
         stream = self._streams[number] = Stream(self, number)
@@ -167,7 +163,7 @@ class Streams:
         if isinstance(event, RemoteSettingsChanged):
             self.settled = True
         elif isinstance(event, ConnectionTerminated):
-            self._break_off(f"the target ended the connection (GOAWAY, {_name(event.error_code)})")
+            self._goaway(event)
         elif isinstance(event, DataReceived) and event.stream_id not in self._streams:
             self.say(lambda h2: h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id))
         else:
@@ -175,8 +171,21 @@ class Streams:
             if stream is not None:
                 stream.take(event)
 
+    def _goaway(self, event: ConnectionTerminated) -> None:
+        why = f"the target ended the connection (GOAWAY, {name_of(event.error_code)})"
+        if event.error_code != ErrorCodes.NO_ERROR:
+            self._break_off(why)
+            return
+        # h2 takes the connection for closed from here on, and would not hear the answers that are still to come.
+        self._h2.state_machine.state = ConnectionState.CLIENT_OPEN
+        self._leaving = why
+        for number, stream in self._streams.items():
+            if number > (event.last_stream_id or 0):
+                stream.unprocessed = True
+                stream.break_off(why)
+
     def _break_off(self, why: str) -> None:
-        self._gone = self._gone or why
+        self._gone = self._gone or self._leaving or why
         for stream in self._streams.values():
             stream.break_off(self._gone)
         self._notify()
@@ -184,95 +193,3 @@ class Streams:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
-
-
-class Stream(anyio.abc.ByteStream):
-    """One stream: its answer, and its bytes."""
-
-    def __init__(self, owner: Streams, number: int) -> None:
-        self._owner, self.number = owner, number
-        self.status: bytes | None = None
-        """Of the final response; None as long as there is none."""
-        self.fields: Fields = ()
-        self.ended = False
-        """Whether nothing more comes."""
-        self.broken: str | None = None
-        """How it was ended before its time, in one line."""
-        self._data = bytearray()
-        """What nobody has read yet; no more than the window allows (RFC 9113 5.2)."""
-
-    def take(self, event: Event) -> None:
-        """See what the target says on this stream."""
-        if isinstance(event, ResponseReceived):
-            headers = [(bytes(name), bytes(value)) for name, value in event.headers]
-            self.status = dict(headers).get(b":status", b"")
-            self.fields = text((name, value) for name, value in headers if not name.startswith(b":"))
-        elif isinstance(event, DataReceived):
-            self._data += event.data
-            # Nobody reads the padding, and it counts (RFC 9113 6.1).
-            self._make_room(event.flow_controlled_length - len(event.data))
-        elif isinstance(event, StreamReset):
-            self.break_off(f"the target reset the stream ({_name(event.error_code)})")
-        elif isinstance(event, StreamEnded):
-            self.ended = True
-
-    def break_off(self, why: str) -> None:
-        """Nothing more will come, and it was not the end."""
-        if not self.ended:
-            self.broken, self.ended = why, True
-
-    def drop(self) -> None:
-        """Give the room of what nobody reads back to the connection."""
-        self._make_room(len(self._data))
-        self._data.clear()
-
-    async def answered(self) -> None:
-        """Wait for the answer, or for the end."""
-        await self._owner.until(lambda: self.status is not None or self.ended)
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        """The next bytes; room for as many is given back to the target."""
-        await self._owner.until(lambda: bool(self._data) or self.ended)
-        if not self._data:
-            if self.broken is not None:
-                raise anyio.BrokenResourceError
-            raise anyio.EndOfStream
-        data = bytes(self._data[:max_bytes])
-        del self._data[:max_bytes]
-        self._make_room(len(data))
-        if not self.ended:
-            await self._owner.flush()
-        return data
-
-    async def send(self, item: bytes) -> None:
-        """Send as DATA, as much at a time as the target has room for."""
-        while item:
-            await self._owner.until(lambda: self.ended or self._owner.room(self.number) > 0)
-            if self.ended:
-                raise anyio.BrokenResourceError
-            room = self._owner.room(self.number)
-            self._owner.say(partial(_send_data, number=self.number, data=item[:room]))
-            item = item[room:]
-            await self._owner.flush()
-
-    async def send_eof(self) -> None:
-        """END_STREAM, which is the FIN of a stream (RFC 8441 4)."""
-        self._owner.say(lambda h2: h2.end_stream(self.number))
-        await self._owner.flush()
-
-    async def aclose(self) -> None:
-        """RST_STREAM, where it has not ended."""
-        self._owner.forget(self)
-        await self._owner.flush()
-
-    def _make_room(self, count: int) -> None:
-        if count:
-            self._owner.say(lambda h2: h2.acknowledge_received_data(count, self.number))
-
-
-def _send_data(h2: H2Connection, *, number: int, data: bytes) -> None:
-    h2.send_data(number, data)
-
-
-def _name(code: object) -> str:
-    return code.name if isinstance(code, ErrorCodes) else str(code)
