@@ -75,6 +75,12 @@ def test_what_was_not_sent() -> None:
     assert compare(captured(), Replayed("h1")).why == "the replay ended before it was sent"
 
 
+def test_what_was_interrupted() -> None:
+    found = compare(captured(), came(None, error="interrupted before the answer came", interrupted=True))
+    assert (found.result, found.why, found.sent) == ("not-sent", "the replay ended before the answer came", False)
+    assert compare(captured(close_code=1000), came(close_code=1006, interrupted=True)).result == "same"
+
+
 @pytest.mark.parametrize(
     ("then", "now", "status", "result"),
     [

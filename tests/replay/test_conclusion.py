@@ -107,7 +107,13 @@ def test_nothing_was_sent() -> None:
     assert conclude([DOWN, DOWN]) == (
         "The target could not be reached (connection refused): nothing came of 2 handshakes, and nothing can be told of them."
     )
-    assert conclude([compare(captured(), Replayed("h1"))]) == "Nothing was sent: the replay ended before."
+    ended = [
+        compare(captured(), Replayed("h1")),
+        compare(captured(), came(None, error="interrupted", interrupted=True)),
+    ]
+    assert conclude(ended) == "Nothing can be told: the replay ended before any answer came."
+    assert conclude([PASSED, *ended]).endswith(" The replay ended before 2 handshakes were done.")
+    assert conclude([compare(page(), got(404))] * 2) == "All 2 requests are answered worse than through the LB."
 
 
 def test_credentials_that_were_not_sent() -> None:

@@ -44,6 +44,8 @@ def compare(
         return Compared(captured, None, "not-sent", came.why)
     if came.outcome is None:
         return Compared(captured, came, "not-sent", _unsent(came))
+    if came.interrupted and came.outcome in {NO_ANSWER, RESET}:
+        return Compared(captured, came, "not-sent", "the replay ended before the answer came")
     works, worked = _works(captured, came), _worked(captured)
     found = differences(captured, came, learned)
     withheld = not works and _may_want_credentials(came, worked=worked) and _lacks_credentials(request)

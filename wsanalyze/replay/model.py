@@ -169,5 +169,7 @@ class Replayed:
     """`client` or `server`."""
     error: str | None = None
     """One line, where something failed."""
+    interrupted: bool = False
+    """Whether the replay was ended before the exchange was."""
     notes: list[str] = field(default_factory=list)
     """What was not as in the capture and is no failure, one sentence each."""

@@ -72,14 +72,12 @@ def _facts(captured: Captured, came: Replayed, found: Sequence[Difference]) -> l
 
 
 def _beside(captured: Captured, came: Replayed, result: Result, *, worked: bool | None) -> str:
-    after, before = now(came), _then(captured)
+    after, before, router = now(came), _then(captured), _router_then(captured)
+    if result == "same" and captured.handshake and worked:
+        return f"established as captured ({after}{router and '; '}{router})"
+    head = f"{after} as captured" if after == before else f"{after} instead of {before}"
     if worked is None:
         head = f"{after}; what the client got was not captured"
-    elif result == "same" and captured.handshake and worked:
-        head = f"established as captured ({after})"
-    else:
-        head = f"{after} as captured" if after == before else f"{after} instead of {before}"
-    router = _router_then(captured)
     return f"{head} ({router})" if router else head
 
 
