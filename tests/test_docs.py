@@ -33,6 +33,8 @@ class Block:
 BLOCKS = [Block(kind, text) for kind, text in re.findall(r"^```([^\n]*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 SHELL_LINES = [line for block in BLOCKS if block.kind == "sh" for line in block.text.splitlines()]
 COMMANDS = [line for line in SHELL_LINES if line.startswith("wsanalyze ")]
+SERVERS = [line for line in COMMANDS if line.startswith("wsanalyze router")]
+"""They run until they are ended."""
 
 
 def section(title: str) -> str:
@@ -96,7 +98,7 @@ def test_the_first_screen_is_real(wsanalyze: str, scripts_path: str) -> None:
             assert line.rstrip() in remaining, f"the command does not print, or not in this order: {line!r}"
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line not in SERVERS])
 def test_examples_run(line: str, scripts_path: str, workplace: Path) -> None:
     done = run(["bash", "-o", "pipefail", "-c", line], scripts_path, workplace)
     assert done.returncode in {0, 1}, done.stderr
@@ -104,11 +106,25 @@ def test_examples_run(line: str, scripts_path: str, workplace: Path) -> None:
     assert done.stdout.strip()
 
 
+@pytest.mark.parametrize("line", SERVERS)
+def test_servers_listen_until_they_are_ended(line: str, wsanalyze: str, scripts_path: str, workplace: Path) -> None:
+    command = [wsanalyze, *shlex.split(line)[1:], "--port", "0"]
+    environment = {**os.environ, "PATH": scripts_path}
+    with subprocess.Popen(command, cwd=workplace, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            assert process.stderr.readline().startswith("wsanalyze: listening at http")
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 def test_every_option_shown_exists(wsanalyze: str, scripts_path: str) -> None:
     texts = [*COMMANDS, *re.findall(r"`(--[a-z-]+)[^`]*`", README)]
     helps = {
         command: run([wsanalyze, *command, "--help"], scripts_path, ROOT).stdout
-        for command in ((), ("pcap",), ("show",), ("explain",))
+        for command in ((), ("pcap",), ("show",), ("explain",), ("replay",), ("router",))
     }
     tcpdump = {"--immediate-mode"}
     for text in texts:

@@ -153,8 +153,9 @@ async def _run(settings: Settings, host: str, port: int, write_cert: Path | None
             scheme = "https" if settings.tls or settings.certificate else "http"
             click.echo(f"wsanalyze: listening at {scheme}://{where}:{number}", err=True)
             await ending.wait()
-    except OSError as error:
-        raise Failure(None, f"cannot listen at {host}, port {port}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "that is no name of a host"
+        raise Failure(None, f"cannot listen at {host}, port {port}: {why or error}") from None
     if failures:
         raise failures[0]
 

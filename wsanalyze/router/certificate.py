@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import ssl
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ def made(names: tuple[str, ...]) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
         .not_valid_after(now + _LIFE)
-        .add_extension(x509.SubjectAlternativeName([_general(name) for name in dict.fromkeys(_LOCAL + names)]), False)
+        .add_extension(x509.SubjectAlternativeName(_general(_LOCAL + names)), False)
         # Strict clients want these of what they are to trust (RFC 5280 4.2.1).
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         .add_extension(_key_usage(), True)
@@ -48,11 +49,16 @@ def made(names: tuple[str, ...]) -> tuple[bytes, bytes]:
     )
 
 
-def _general(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
+def _general(names: tuple[str, ...]) -> list[x509.GeneralName]:
+    """Addresses and host names; what is neither is left out, for nobody can ask for it."""
+    general: list[x509.GeneralName] = []
+    for name in dict.fromkeys(names):
+        try:
+            general.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            with suppress(ValueError):
+                general.append(x509.DNSName(name))
+    return general
 
 
 def _key_usage() -> x509.KeyUsage:

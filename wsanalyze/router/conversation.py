@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,14 +36,26 @@ class Session(ServerProtocol):
         self.ponged = time.monotonic()
         """When the last Pong came."""
         self._hear = hear
+        self._utf8: IncrementalDecoder | None = None
+        """Of the text that is being said."""
 
     def recv_frame(self, frame: Frame) -> None:
         """Answer a frame."""
         super().recv_frame(frame)
+        self._check(frame)
         if frame.opcode is Opcode.PONG:
             self.ponged = time.monotonic()
         elif frame.opcode in DATA_OPCODES and self.state is State.OPEN:
             self._hear(self, frame)
+
+    def _check(self, frame: Frame) -> None:
+        """Text is UTF-8 (RFC 6455 8.1). Raises UnicodeDecodeError, which the library answers by 1007."""
+        if frame.opcode is Opcode.TEXT:
+            self._utf8 = getincrementaldecoder("utf-8")()
+        if self._utf8 is not None and frame.opcode in DATA_OPCODES:
+            self._utf8.decode(frame.data, frame.fin)
+            if frame.fin:
+                self._utf8 = None
 
 
 @dataclass(frozen=True, slots=True)

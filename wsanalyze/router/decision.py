@@ -43,7 +43,7 @@ def decide(request: Request, settings: Settings) -> Decision:
         ordered = orders.in_path(request.path)
     except ValueError as error:
         return Decision(plain(400, f"Bad Request: {error}"))
-    asks = handshake.missing(request) is None
+    asks = not handshake.missing(request)
     behaviour = ordered.behaviour or (settings.behaviour if asks else None) or _NONE
     if behaviour.name == "strip" and asks:
         asks = False

@@ -40,17 +40,17 @@ class Verdict:
     extensions: list[Extension] = field(default_factory=list)
 
 
-def missing(request: Request) -> str | None:
-    """What a request lacks to be a handshake at all; None where it is one, be it a broken one."""
+def missing(request: Request) -> list[str]:
+    """What a request lacks to be a handshake at all; nothing where it is one, be it a broken one."""
+    lacks: list[str] = []
     if request.protocol is not None:
-        return None
-    lacks = []
+        return lacks
     # RFC 6455 4.2.1, 3. and 4.
     if "websocket" not in request.tokens("upgrade"):
         lacks.append("Upgrade: websocket")
     if "upgrade" not in request.tokens("connection"):
         lacks.append("Connection: upgrade")
-    return f"lacks {' and '.join(lacks)}" if lacks else None
+    return lacks
 
 
 def judge(request: Request, subprotocols: tuple[str, ...]) -> Verdict:
@@ -63,7 +63,11 @@ def judge(request: Request, subprotocols: tuple[str, ...]) -> Verdict:
     protocol = ServerProtocol(
         extensions=enable_server_permessage_deflate(None), select_subprotocol=chosen, logger=LOGGER
     )
-    headers = Headers(one for one in request.headers if not one[0].startswith(":"))
+    try:
+        headers = Headers(one for one in request.headers if not one[0].startswith(":"))
+    except InvalidHandshake:
+        # Control characters (RFC 9110 5.5), which h11 lets through.
+        return Verdict(plain(400, "Bad Request: invalid header value"))
     if request.method == "CONNECT":
         return _connect(request, protocol, headers)
     response = protocol.accept(Opening(request.target, headers, request.method, f"HTTP/{request.version}"))

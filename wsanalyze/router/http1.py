@@ -16,6 +16,7 @@ from wsanalyze.router.stream import Channel, Stream
 
 _BARE: Final = "HTTP/1.1 {0}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{0}"
 """What Go's server, which is Gorouter's, answers to what is no request."""
+_VERSIONS: Final = {b"1.0", b"1.1"}
 
 
 def bare(status: int) -> bytes:
@@ -40,7 +41,8 @@ class Http1:
                     return
                 self._http.start_next_cycle()
         except h11.RemoteProtocolError as error:
-            self._settings.note(f"{self._peer.address}: not HTTP: {error}")
+            # What follows is what was sent, with its secrets.
+            self._settings.note(f"{self._peer.address}: not HTTP: {str(error).partition(':')[0]}")
             if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE, h11.ERROR}:
                 await self._stream.send(bare(error.error_status_hint))
 
@@ -54,6 +56,8 @@ class Http1:
             event = await self._event()
         if not isinstance(event, h11.Request):
             return None
+        if event.http_version not in _VERSIONS:
+            raise h11.RemoteProtocolError(f"HTTP/{event.http_version.decode()}", error_status_hint=505)
         return Request(
             self._peer,
             event.method.decode("latin-1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -42,27 +43,42 @@ class Http2:
         self.limits = settings.limits
         self._streams: dict[int, Http2Stream] = {}
         self._requests = 0
-        self._flushing = anyio.Lock()
+        self._said, self._sent = anyio.Event(), anyio.Event()
+        """That there is something to send, and that it was sent."""
+        self._failure: OSError | None = None
 
     async def run(self) -> None:
         """Answer until it ends; raises OSError where the other end is gone or too slow."""
-        failure: OSError | None = None
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._write, tasks.cancel_scope)
             try:
                 self.http.initiate_connection()
                 await self.flush()
                 await self._read(tasks)
             except OSError as error:
-                failure = error
+                self._failure = error
             tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+        if self._failure is not None:
+            raise self._failure
 
     async def flush(self) -> None:
-        """Send what the connection has to say, in the order in which it was said."""
-        async with self._flushing:
-            if data := self.http.data_to_send():
-                await self._stream.send(data)
+        """Return when all that the connection has to say is sent."""
+        sent = self._sent
+        self._said.set()
+        await sent.wait()
+
+    async def _write(self, scope: anyio.CancelScope) -> None:
+        """Send what is said. A stream that is given up while it flushes must not take others' bytes with it."""
+        try:
+            while True:
+                await self._said.wait()
+                sent, self._sent, self._said = self._sent, anyio.Event(), anyio.Event()
+                if data := self.http.data_to_send():
+                    await self._stream.send(data)
+                sent.set()
+        except OSError as error:
+            self._failure = error
+            scope.cancel()
 
     async def _read(self, tasks: TaskGroup) -> None:
         while self._requests <= self.limits.requests:
@@ -74,7 +90,7 @@ class Http2:
                 for event in self.http.receive_data(data):
                     self._take(event, tasks)
             except h2.exceptions.ProtocolError as error:
-                self._settings.note(f"{self._peer.address}: not HTTP/2: {error}")
+                self._settings.note(f"{self._peer.address}: not HTTP/2: {type(error).__name__}")
                 await self.flush()
                 return
             await self.flush()
@@ -105,8 +121,10 @@ class Http2:
 
     def acknowledge(self, number: int, length: int) -> None:
         """Give room for as much more."""
-        if length:
-            self.http.acknowledge_received_data(length, number)
+        # A connection that is over gives none any more.
+        with suppress(h2.exceptions.ProtocolError):
+            if length:
+                self.http.acknowledge_received_data(length, number)
 
     def _request(self, event: h2.events.RequestReceived) -> Request:
         headers = tuple((_text(name), _text(value)) for name, value in event.headers)

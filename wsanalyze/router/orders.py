@@ -46,9 +46,8 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a behaviour does, and which value it takes."""
+    """Which value a behaviour takes."""
 
-    about: str
     read: Callable[[str], float] | None = None
     value: str = ""
     example: str = ""
@@ -80,24 +79,14 @@ def _close_code(text: str) -> float:
 
 
 BEHAVIOURS: Final = {
-    "strip": Kind("answers as if Upgrade and Connection had been removed on the way"),
-    "terminate": Kind(
-        "accepts, speaks by itself and closes with 1000; with a code: closes at once with that",
-        _close_code,
-        "a close code",
-        "4000",
-    ),
-    "refuse": Kind("answers with a status", _status, "a status from 200 to 599", "503", optional=False),
-    "silent": Kind("never answers"),
-    "cut": Kind(
-        "answers, and ends the connection so many seconds later, without a Close frame",
-        _seconds,
-        "seconds, at most an hour",
-        "2.5",
-        optional=False,
-    ),
-    "slow": Kind("answers after so many seconds", _seconds, "seconds, at most an hour", "2.5", optional=False),
+    "strip": Kind(),
+    "terminate": Kind(_close_code, "a close code", "4000"),
+    "refuse": Kind(_status, "a status from 200 to 599", "503", optional=False),
+    "silent": Kind(),
+    "cut": Kind(_seconds, "seconds, at most an hour", "2.5", optional=False),
+    "slow": Kind(_seconds, "seconds, at most an hour", "2.5", optional=False),
 }
+"""By name. What they do is written in `wsanalyze router --help`, and in `decision`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from wsanalyze import redaction
 from wsanalyze.router.request import Request
 
 
-def report(request: Request, *, lacks: str | None, show_secrets: bool) -> bytes:
-    """`lacks`: why it is no handshake. Secrets are masked unless they are asked for: a load balancer may have added some."""
+def report(request: Request, *, lacks: list[str], show_secrets: bool) -> bytes:
+    """`lacks`: what it lacks to be a handshake. Secrets are masked unless they are asked for: a load balancer may have added some."""
     peer = request.peer
     told: dict[str, Any] = {
         "method": request.method,
@@ -25,7 +25,7 @@ def report(request: Request, *, lacks: str | None, show_secrets: bool) -> bytes:
         "peer": peer.address,
         "proxy_protocol": asdict(peer.proxy) if peer.proxy else None,
         "tls": asdict(peer.tls) if peer.tls else None,
-        "websocket": lacks,
+        "handshake_lacks": lacks,
         "vcap_request_id": request.id,
     }
     # A header a line: that is what people look at.

@@ -82,31 +82,30 @@ class Router:
     async def _serve(self, accepted: SocketStream) -> None:
         """One connection, from its first byte to its last. Nothing that is wrong with it concerns the others."""
         self._connections += 1
+        address = "a connection"
         try:
             async with accepted:
                 address = joined(*accepted.extra(SocketAttribute.remote_address)[:2])
                 own = joined(*accepted.extra(SocketAttribute.local_address)[:2])
-                if self._connections > self._settings.limits.connections:
-                    self._settings.note(f"{address}: one connection too many")
-                    return
                 await self._connection(Stream(accepted, self._settings.limits.send_time), address, own)
         except OSError as error:
-            self._settings.note(f"a connection came to nothing: {_told(error)}")
+            self._settings.note(f"{address}: {_told(error)}")
         except Exception as error:  # noqa: BLE001
-            self._settings.note(f"a connection was given up, by a mistake of this program: {error!r}")
+            self._settings.note(f"{address}: given up, by a mistake of this program: {error!r}")
         finally:
             self._connections -= 1
 
     async def _connection(self, stream: Stream, address: str, own: str) -> None:
         limits = self._settings.limits
+        if self._connections > limits.connections:
+            raise ConnectionAbortedError("one connection too many")
         with anyio.fail_after(limits.idle):
             if not await stream.more():
                 return
         with anyio.fail_after(limits.head_time):
-            proxy = await self._proxy_header(stream, address)
+            proxy = await self._proxy_header(stream)
             if self._settings.proxy_protocol is ProxyProtocol.REQUIRED and proxy is None:
-                self._settings.note(f"{address}: no PROXY header")
-                return
+                raise ConnectionAbortedError("no PROXY header")
             tls = None
             if self._tls is not None:
                 secured = await self._secured(stream, self._tls)
@@ -114,16 +113,16 @@ class Router:
         await self._requests(stream, Peer(address, own, proxy, tls))
         await stream.end(limits.linger)
 
-    async def _proxy_header(self, stream: Stream, address: str) -> ProxyHeader | None:
+    async def _proxy_header(self, stream: Stream) -> ProxyHeader | None:
         if self._settings.proxy_protocol is ProxyProtocol.OFF:
             return None
         try:
             return await proxy_header.read(stream)
         except ValueError as error:
-            self._settings.note(f"{address}: {error}")
             if self._tls is None:
                 await stream.send(bare(400))
-            raise ConnectionAbortedError("its PROXY header was refused") from error
+                await stream.end(self._settings.limits.linger)
+            raise ConnectionAbortedError(str(error)) from error
 
     @staticmethod
     async def _secured(stream: Stream, context: ssl.SSLContext) -> TLSStream:
@@ -154,5 +153,7 @@ class Router:
 
 def _told(error: OSError) -> str:
     if isinstance(error, TimeoutError):
-        return "too slow"
+        return "too slow, or silent for too long"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason}"
     return error.strerror or str(error)
