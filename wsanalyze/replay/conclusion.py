@@ -12,7 +12,7 @@ from wsanalyze.replay.fields import listed, parsed, value
 from wsanalyze.replay.model import NO_ANSWER, RESET
 from wsanalyze.replay.results import Compared, Result
 from wsanalyze.replay.sayings import SAYINGS
-from wsanalyze.replay.why import router_error
+from wsanalyze.replay.why import router_error, told_error
 
 MAX_REASONS: Final = 2
 """Reasons, statuses and errors that are named, the most frequent ones."""
@@ -37,9 +37,9 @@ def conclude(compared: Sequence[Compared]) -> str:
 def _nothing_sent(compared: Sequence[Compared]) -> str:
     failed, ended, kept = _unsent(compared)
     if failed:
-        it = "it" if len(failed) == 1 else "them"
-        reached = f"The target could not be reached ({_errors(failed)})"
-        return f"{reached}: nothing came of {_things(failed)}, and nothing can be told of {it}."
+        reached = any(one.replayed.reached for one in failed if one.replayed)
+        what = "Nothing could be sent" if reached else "The target could not be reached"
+        return f"{what} ({_errors(failed)}): nothing can be told of {_things(failed)}."
     if ended:
         return "Nothing can be told: the replay ended before any answer came."
     return f"Nothing was sent: {_reasons(kept)}."
@@ -189,7 +189,7 @@ def _answers(group: Sequence[Compared]) -> str:
 
 
 def _errors(group: Sequence[Compared]) -> str:
-    return _most(Counter(_short(one.replayed.error) for one in group if one.replayed and one.replayed.error))
+    return _most(Counter(_short(told_error(one.replayed)) for one in group if one.replayed and one.replayed.error))
 
 
 def _reasons(group: Sequence[Compared]) -> str:

@@ -122,6 +122,11 @@ def shown(text: str | None) -> str:
     return line if len(line) <= MAX_VALUE else f"{line[: MAX_VALUE - 1]}…"
 
 
+def told_error(came: Replayed) -> str:
+    """What failed, in words that go on a sentence."""
+    return (came.error or "").removeprefix("not sent: ")
+
+
 def router_error(came: Replayed) -> str | None:
     """The X-Cf-Routererror of the answer."""
     return value(came.headers, ROUTER_ERROR)

@@ -70,7 +70,7 @@ class Http2:
     def _fail(self, error: str) -> None:
         for request in self._planned.requests:
             with self._results.of(request) as replayed:
-                replayed.outcome, replayed.error = NO_ANSWER, error
+                replayed.outcome, replayed.error, replayed.reached = NO_ANSWER, error, False
 
     async def _one(self, streams: Streams, request: Request, *, task_status: anyio.abc.TaskStatus[None]) -> None:
         with self._results.of(request) as replayed:
