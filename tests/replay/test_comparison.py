@@ -72,7 +72,17 @@ def test_what_was_not_sent() -> None:
         compare(captured(), Replayed("h1", error="connection refused")).why
         == "it could not be sent: connection refused"
     )
+    unsent = Replayed("h1", error="not sent: it has no form for HTTP/2")
+    assert compare(captured(), unsent).why == "it could not be sent: it has no form for HTTP/2"
+    unreached = compare(captured(), came(None, error="cannot connect", reached=False))
+    assert (unreached.result, unreached.why) == ("not-sent", "it could not be sent: cannot connect")
     assert compare(captured(), Replayed("h1")).why == "the replay ended before it was sent"
+
+
+def test_what_was_interrupted() -> None:
+    found = compare(captured(), came(None, error="interrupted before the answer came", interrupted=True))
+    assert (found.result, found.why, found.sent) == ("not-sent", "the replay ended before the answer came", False)
+    assert compare(captured(close_code=1000), came(close_code=1006, interrupted=True)).result == "same"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ IS_NO_UPGRADE = answer(400, Sec_WebSocket_Version="13")
 STRIPPED = compare(captured(400, router=400, verdict="stripped"), came())
 PASSED = compare(captured(101, router=101, verdict="passed-through"), came())
 REFUSED = compare(captured(404, router=404, verdict="passed-through"), came(404, headers=UNKNOWN_ROUTE))
-DOWN = compare(captured(), Replayed("h1", error="connection refused"))
+DOWN = compare(captured(), came(None, error="connection refused", reached=False))
 KEPT = compare(page(), NotSent(page(), "POST is not a safe method"))
 
 
@@ -105,9 +105,15 @@ def test_nothing_was_sent() -> None:
     assert conclude([]) == "There is nothing to replay in this capture."
     assert conclude([KEPT]) == "Nothing was sent: POST is not a safe method."
     assert conclude([DOWN, DOWN]) == (
-        "The target could not be reached (connection refused): nothing came of 2 handshakes, and nothing can be told of them."
+        "The target could not be reached (connection refused): nothing can be told of 2 handshakes."
     )
-    assert conclude([compare(captured(), Replayed("h1"))]) == "Nothing was sent: the replay ended before."
+    ended = [
+        compare(captured(), Replayed("h1")),
+        compare(captured(), came(None, error="interrupted", interrupted=True)),
+    ]
+    assert conclude(ended) == "Nothing can be told: the replay ended before any answer came."
+    assert conclude([PASSED, *ended]).endswith(" The replay ended before 2 handshakes were done.")
+    assert conclude([compare(page(), got(404))] * 2) == "All 2 requests are answered worse than through the LB."
 
 
 def test_credentials_that_were_not_sent() -> None:

@@ -19,6 +19,7 @@ from wsanalyze.replay.severity import worst
         (page(404), got(404), "none"),
         (page(200), NotSent(page(), "POST"), "none"),
         (captured(101), Replayed("h1"), "none"),
+        (captured(101), came(None, error="interrupted", interrupted=True), "none"),
         (captured(400), came(400), "warning"),
         (captured(400), came(403), "warning"),
         (captured(None, outcome="unknown"), came(400), "warning"),

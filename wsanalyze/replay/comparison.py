@@ -24,7 +24,7 @@ from wsanalyze.replay.model import (
 )
 from wsanalyze.replay.results import Compared, Result
 from wsanalyze.replay.volatile import NOTHING_LEARNED, OUTCOME, Volatile
-from wsanalyze.replay.why import now, router_error, shown, why_of
+from wsanalyze.replay.why import now, router_error, shown, told_error, why_of
 
 _OUTCOMES: Final = frozenset({ESTABLISHED, REFUSED, ANSWERED, NO_ANSWER, RESET})
 _WANTS_CREDENTIALS: Final = frozenset({401, 403, 407})
@@ -42,8 +42,10 @@ def compare(
     """What came of an exchange beside what was captured; `request`, what was sent of it, tells of credentials that were not."""
     if isinstance(came, NotSent):
         return Compared(captured, None, "not-sent", came.why)
-    if came.outcome is None:
+    if came.outcome is None or not came.reached:
         return Compared(captured, came, "not-sent", _unsent(came))
+    if came.interrupted and came.outcome in {NO_ANSWER, RESET}:
+        return Compared(captured, came, "not-sent", "the replay ended before the answer came")
     works, worked = _works(captured, came), _worked(captured)
     found = differences(captured, came, learned)
     withheld = not works and _may_want_credentials(came, worked=worked) and _lacks_credentials(request)
@@ -58,7 +60,7 @@ def compare(
 
 
 def _unsent(came: Replayed) -> str:
-    return f"it could not be sent: {shown(came.error)}" if came.error else "the replay ended before it was sent"
+    return f"it could not be sent: {shown(told_error(came))}" if came.error else "the replay ended before it was sent"
 
 
 def _works(captured: Captured, came: Replayed) -> bool:

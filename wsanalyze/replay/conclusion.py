@@ -12,7 +12,7 @@ from wsanalyze.replay.fields import listed, parsed, value
 from wsanalyze.replay.model import NO_ANSWER, RESET
 from wsanalyze.replay.results import Compared, Result
 from wsanalyze.replay.sayings import SAYINGS
-from wsanalyze.replay.why import router_error
+from wsanalyze.replay.why import router_error, told_error
 
 MAX_REASONS: Final = 2
 """Reasons, statuses and errors that are named, the most frequent ones."""
@@ -35,14 +35,22 @@ def conclude(compared: Sequence[Compared]) -> str:
 
 
 def _nothing_sent(compared: Sequence[Compared]) -> str:
-    failed = [one for one in compared if one.replayed is not None and one.replayed.error]
+    failed, ended, kept = _unsent(compared)
     if failed:
-        it = "it" if len(failed) == 1 else "them"
-        reached = f"The target could not be reached ({_errors(failed)})"
-        return f"{reached}: nothing came of {_things(failed)}, and nothing can be told of {it}."
-    if all(one.replayed is not None for one in compared):
-        return "Nothing was sent: the replay ended before."
-    return f"Nothing was sent: {_reasons(compared)}."
+        reached = any(one.replayed.reached for one in failed if one.replayed)
+        what = "Nothing could be sent" if reached else "The target could not be reached"
+        return f"{what} ({_errors(failed)}): nothing can be told of {_things(failed)}."
+    if ended:
+        return "Nothing can be told: the replay ended before any answer came."
+    return f"Nothing was sent: {_reasons(kept)}."
+
+
+def _unsent(left: Sequence[Compared]) -> tuple[list[Compared], list[Compared], list[Compared]]:
+    """Those that failed, those that the end of the replay came before, and those that were not to be sent."""
+    kept = [one for one in left if one.replayed is None]
+    tried = [(one, one.replayed) for one in left if one.replayed is not None]
+    failed = [one for one, replayed in tried if replayed.error and not replayed.interrupted]
+    return failed, [one for one, replayed in tried if replayed.interrupted or not replayed.error], kept
 
 
 def _handshakes(sent: Sequence[Compared]) -> str:
@@ -154,16 +162,16 @@ def _requests(sent: Sequence[Compared]) -> str:
     }
     if total == 1:
         return f"The only request is {words[sent[0].result]}."
+    if len(counts) == 1:
+        return f"All {total} requests are {words[sent[0].result]}."
     parts = [f"{counts[result]} {_are(counts[result])} {told}" for result, told in words.items() if counts[result]]
     return f"Of {total} requests, {'; '.join(parts)}."
 
 
 def _not_sent(left: Sequence[Compared]) -> str:
-    failed = [one for one in left if one.replayed is not None and one.replayed.error]
-    ended = [one for one in left if one.replayed is not None and not one.replayed.error]
-    kept = [one for one in left if one.replayed is None]
+    failed, ended, kept = _unsent(left)
     parts = [f"{_things(failed)} could not be sent ({_errors(failed)})"] if failed else []
-    parts += [f"{_things(ended)} {_were(len(ended))} not sent before the replay ended"] if ended else []
+    parts += [f"the replay ended before {_things(ended)} {_were(len(ended))} done"] if ended else []
     parts += [f"{_things(kept)} {_were(len(kept))} not to be sent ({_reasons(kept)})"] if kept else []
     return _sentence("; ".join(parts)) if parts else ""
 
@@ -181,7 +189,7 @@ def _answers(group: Sequence[Compared]) -> str:
 
 
 def _errors(group: Sequence[Compared]) -> str:
-    return _most(Counter(_short(one.replayed.error) for one in group if one.replayed and one.replayed.error))
+    return _most(Counter(_short(told_error(one.replayed)) for one in group if one.replayed and one.replayed.error))
 
 
 def _reasons(group: Sequence[Compared]) -> str:

@@ -94,7 +94,7 @@ def differences(captured: Captured, replayed: Replayed, learned: Volatile) -> tu
         found.append(Difference("status", str(status), str(replayed.status), counts=True))
     if head is not None and replayed.status is not None:
         found += _headers(captured, head, replayed, learned)
-    if both_established:
+    if both_established and not replayed.interrupted:
         found += (one for one in _conversation(captured, replayed) if not learned.has_fact(captured.id, one.what))
     return tuple(sorted(found, key=lambda one: not one.counts))
 
@@ -104,7 +104,8 @@ def _headers(captured: Captured, head: bytes, replayed: Replayed, learned: Volat
     before, after = by_name(answer.fields), by_name(replayed.headers)
     told = 0
     for lowered in sorted({*before, *after} - {""}, key=lambda name: (name not in _COUNT, name)):
-        form = _COUNT.get(lowered)
+        # The page of a refusal tells little; that of a request is what was asked for.
+        form = None if captured.handshake and lowered == "content-type" else _COUNT.get(lowered)
         across = not answer.start and lowered in _OF_THE_HOP
         if across or lowered.startswith(":") or told == MAX_LATER or learned.has_header(captured.id, lowered):
             continue

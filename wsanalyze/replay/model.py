@@ -169,5 +169,9 @@ class Replayed:
     """`client` or `server`."""
     error: str | None = None
     """One line, where something failed."""
+    reached: bool = True
+    """False where there was no connection, or no TLS or HTTP/2 on it, on which it could have been sent."""
+    interrupted: bool = False
+    """Whether the replay was ended before the exchange was."""
     notes: list[str] = field(default_factory=list)
     """What was not as in the capture and is no failure, one sentence each."""

@@ -23,7 +23,7 @@ def worst(compared: Iterable[Compared]) -> Level:
 
 
 def _level(one: Compared) -> Level:
-    failed = one.replayed is not None and one.replayed.error is not None
+    failed = one.replayed is not None and one.replayed.error is not None and not one.replayed.interrupted
     if failed or one.result == "worse":
         return "error"
     fails = one.captured.handshake and one.works is False

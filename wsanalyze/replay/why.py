@@ -72,14 +72,12 @@ def _facts(captured: Captured, came: Replayed, found: Sequence[Difference]) -> l
 
 
 def _beside(captured: Captured, came: Replayed, result: Result, *, worked: bool | None) -> str:
-    after, before = now(came), _then(captured)
+    after, before, router = now(came), _then(captured), _router_then(captured)
+    if result == "same" and captured.handshake and worked:
+        return f"established as captured ({after}{router and '; '}{router})"
+    head = f"{after} as captured" if after == before else f"{after} instead of {before}"
     if worked is None:
         head = f"{after}; what the client got was not captured"
-    elif result == "same" and captured.handshake and worked:
-        head = f"established as captured ({after})"
-    else:
-        head = f"{after} as captured" if after == before else f"{after} instead of {before}"
-    router = _router_then(captured)
     return f"{head} ({router})" if router else head
 
 
@@ -122,6 +120,11 @@ def shown(text: str | None) -> str:
     """The text on one line, without secrets, and not long."""
     line = " ".join(redaction.target(text or "").split())
     return line if len(line) <= MAX_VALUE else f"{line[: MAX_VALUE - 1]}…"
+
+
+def told_error(came: Replayed) -> str:
+    """What failed, in words that go on a sentence."""
+    return (came.error or "").removeprefix("not sent: ")
 
 
 def router_error(came: Replayed) -> str | None:

@@ -61,7 +61,7 @@ def render(
     screen.print()
     screen.print(Text(_counts(compared, target(where, show_secrets=show_secrets))))
     screen.print()
-    worst_first = sorted(compared, key=lambda one: RESULTS.index(one.result))
+    worst_first = sorted(compared, key=lambda one: (RESULTS.index(one.result), not one.captured.handshake))
     if worst_first:
         _flows(screen, worst_first, show_secrets=show_secrets)
         _reasons(screen, worst_first, show_secrets=show_secrets)

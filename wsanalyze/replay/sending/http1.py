@@ -44,7 +44,7 @@ class Http1:
             for position, request in enumerate(self._planned.requests):
                 with self._results.of(request) as replayed:
                     if unreachable:
-                        replayed.outcome, replayed.error = NO_ANSWER, unreachable
+                        replayed.outcome, replayed.error, replayed.reached = NO_ANSWER, unreachable, False
                         continue
                     if unanswered >= _PATIENCE:
                         replayed.error = f"not sent: the target left {_PATIENCE} requests before it unanswered"
@@ -55,7 +55,7 @@ class Http1:
                         await self._request(request, replayed)
                     except UnreachableError as error:
                         unreachable = str(error)
-                        replayed.outcome, replayed.error = NO_ANSWER, unreachable
+                        replayed.outcome, replayed.error, replayed.reached = NO_ANSWER, unreachable, False
                     unanswered = unanswered + 1 if replayed.outcome == NO_ANSWER else 0
         finally:
             await self._leave()

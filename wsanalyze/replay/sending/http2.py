@@ -98,7 +98,7 @@ class Http2:
     def _fail(self, requests: Requests, error: str) -> Requests:
         for request in requests:
             with self._results.of(request) as replayed:
-                replayed.outcome, replayed.error = NO_ANSWER, error
+                replayed.outcome, replayed.error, replayed.reached = NO_ANSWER, error, False
         return ()
 
     async def _one(

@@ -29,6 +29,7 @@ class Results:
         try:
             yield replayed
         except anyio.get_cancelled_exc_class():
+            replayed.interrupted = True
             if replayed.outcome == ESTABLISHED:
                 replayed.notes.append("It was interrupted.")
             elif replayed.outcome == NO_ANSWER and replayed.error is None:
