@@ -242,7 +242,7 @@ def test_what_is_written_stands_beside_the_original_front(run: Run) -> None:
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_tshark_finds_nothing_odd_in_what_is_written(run: Run, tmp_path: Path) -> None:
     run("replay", CLEAN, "--write", "back.pcapng", *FAST)
-    odd = "http.request.uri contains /ws/ or tcp.analysis.flags or _ws.malformed or tcp.checksum.status == 0"
+    odd = 'http.request.uri contains "/ws/" or tcp.analysis.flags or _ws.malformed or tcp.checksum.status == 0'
     tshark = ["tshark", "-r", str(tmp_path / "back.pcapng"), "-o", "tcp.check_checksum:TRUE", "-Y", odd, "-T", "fields", "-e", "http.request.uri"]  # fmt: skip
     lines = subprocess.run(tshark, capture_output=True, check=True, text=True).stdout.splitlines()
     assert len(lines) >= 4

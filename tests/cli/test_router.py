@@ -110,6 +110,18 @@ def test_a_log_that_nobody_reads(wsanalyze: str) -> None:
         assert process.wait(20) == 0
 
 
+def test_notes_that_nobody_reads(wsanalyze: str) -> None:
+    with started(wsanalyze) as (process, url):
+        assert process.stderr
+        process.stderr.close()
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as raw:
+                raw.sendall(b"nonsense\r\n\r\n")
+                assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_log_that_cannot_be_written(wsanalyze: str) -> None:
     full = os.open("/dev/full", os.O_WRONLY)

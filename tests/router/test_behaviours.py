@@ -121,7 +121,7 @@ async def test_cut(by_path: bool) -> None:
         assert await client.recv() == "still here"
         with pytest.raises(websockets.ConnectionClosedError):
             await client.recv()
-        assert 0.2 < time.monotonic() - began < 2
+        assert 0.2 < time.monotonic() - began < 10
         assert client.close_code == 1006
 
 
@@ -138,7 +138,7 @@ async def test_slow(by_path: bool) -> None:
     async with running(settings("slow=0.3", by_path=by_path)) as router:
         began = time.monotonic()
         assert (await router.ask(handshake(target("slow=0.3", by_path=by_path)))).status == 101
-        assert 0.25 < time.monotonic() - began < 2
+        assert 0.25 < time.monotonic() - began < 10
 
 
 @BY_PATH

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import websockets
 
-from tests.router.serving import Running, running
+from tests.router.serving import running
 from wsanalyze.router import ProxyProtocol, Settings
 
 pytestmark = [
@@ -38,8 +38,8 @@ backend routers
 
 
 @asynccontextmanager
-async def behind(folder: Path, how: str, settings: Settings) -> AsyncIterator[tuple[str, Running]]:
-    """HAProxy's authority, and the router behind it."""
+async def behind(folder: Path, how: str, settings: Settings) -> AsyncIterator[str]:
+    """The authority of a HAProxy with a router behind it."""
     async with running(settings) as router:
         certificate = folder / "router.pem"
         certificate.write_bytes(router.router.certificate or b"")
@@ -52,7 +52,7 @@ async def behind(folder: Path, how: str, settings: Settings) -> AsyncIterator[tu
         )
         try:
             await listens(port)
-            yield f"127.0.0.1:{port}", router
+            yield f"127.0.0.1:{port}"
         finally:
             process.kill()
             await process.wait()
@@ -90,7 +90,7 @@ WAYS = [
 
 @pytest.mark.parametrize(("how", "settings", "version", "proxy"), WAYS, ids=[way[0] or "plain" for way in WAYS])
 async def test_haproxy(tmp_path: Path, how: str, settings: Settings, version: str, proxy: int | None) -> None:
-    async with behind(tmp_path, how, settings) as (authority, _), aiohttp.ClientSession() as session:
+    async with behind(tmp_path, how, settings) as authority, aiohttp.ClientSession() as session:
         for _ in range(3):
             async with session.post(f"http://{authority}/page", data=b"x" * 100_000) as answered:
                 told = await answered.json()

@@ -69,7 +69,7 @@ async def test_slow_ones_do_not_hold_on() -> None:
             raw = await router.open()
             await raw.send(said)
             assert await raw.rest() == b""
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert all("too slow" in note for note in router.notes)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import h2.connection
 import h2.errors
 import h2.settings
 import pytest
@@ -181,6 +183,35 @@ async def test_garbage(said: bytes) -> None:
         await raw.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00" + said)
         raw.writer.write_eof()
         await raw.rest()
+
+
+async def test_mutilated_conversations() -> None:
+    chance = random.Random(3)
+    http = h2.connection.H2Connection()
+    http.initiate_connection()
+    pseudo = [(":scheme", "http"), (":authority", "a"), (":path", "/")]
+    http.send_headers(1, [(":method", "CONNECT"), (":protocol", "websocket"), *pseudo])
+    http.send_data(1, b"\x81\x85\x00\x00\x00\x00Hello", pad_length=5)
+    http.send_headers(3, [(":method", "POST"), *pseudo, ("x-y", "z" * 50)])
+    http.send_data(3, bytes(500), end_stream=True)
+    http.ping(b"12345678")
+    http.reset_stream(1)
+    http.send_headers(5, [(":method", "GET"), *pseudo], end_stream=True)
+    said = http.data_to_send()
+    async with running(head_time=0.2, idle=0.2, linger=0.01) as router:
+
+        async def one() -> None:
+            broken = bytearray(said)
+            for _ in range(chance.randrange(1, 4)):
+                at = chance.randrange(24, len(broken))
+                broken[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            raw = await router.open()
+            await raw.send(bytes(broken))
+            raw.writer.write_eof()
+            await raw.rest()
+
+        for _ in range(15):
+            await asyncio.gather(*(one() for _ in range(20)))
 
 
 async def test_a_head_without_an_end() -> None:

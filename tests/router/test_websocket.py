@@ -188,7 +188,7 @@ async def test_a_stream_of_logs() -> None:
     ):
         began = time.monotonic()
         messages = [await client.recv() for _ in range(50)]
-        assert 0.15 < time.monotonic() - began < 2
+        assert 0.15 < time.monotonic() - began < 10
         assert all(isinstance(message, bytes) and b"5d1f4d1c-9a3b" in message for message in messages)
         assert b"line 50 of" in messages[-1]
     async with running() as router, websockets.connect(f"ws://{router.authority}/firehose/me") as client:
@@ -208,10 +208,10 @@ async def test_a_stream_ends_for_who_answers_no_ping() -> None:
 
 async def test_a_stream_goes_on_for_who_answers_pings() -> None:
     async with (
-        running(Settings(rate=20), ping_interval=0.05, pong_time=0.3) as router,
+        running(Settings(rate=20), ping_interval=0.05, pong_time=1) as router,
         websockets.connect(f"ws://{router.authority}/stream") as client,
     ):
-        assert len([await client.recv() for _ in range(20)]) == 20
+        assert len([await client.recv() for _ in range(30)]) == 30
 
 
 async def test_who_does_not_read_is_dropped() -> None:

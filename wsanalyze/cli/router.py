@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,7 @@ async def _run(settings: Settings, host: str, port: int, write_cert: Path | None
         async with made.serve(host, port) as (address, number):
             where = f"[{address}]" if ":" in address else address
             scheme = "https" if settings.tls or settings.certificate else "http"
-            click.echo(f"wsanalyze: listening at {scheme}://{where}:{number}", err=True)
+            _note(f"listening at {scheme}://{where}:{number}")
             await ending.wait()
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "that is no name of a host"
@@ -172,4 +173,6 @@ def _made(settings: Settings) -> Router:
 def _note(text: str) -> None:
     from wsanalyze.report.escape import visible  # noqa: PLC0415
 
-    click.echo(f"wsanalyze: {visible(text)}", err=True)
+    # Nobody has to read it.
+    with suppress(OSError):
+        click.echo(f"wsanalyze: {visible(text)}", err=True)

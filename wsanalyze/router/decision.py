@@ -16,6 +16,8 @@ from wsanalyze.router.settings import Settings
 
 _NONE: Final = Behaviour("")
 """Nothing is ordered."""
+_LONGEST_APP: Final = 100
+"""Characters of a name that goes out with every message: a GUID has 36."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +105,5 @@ def _stream(ordered: Ordered) -> str | None:
     if words[:1] == ("firehose",) and len(words) > 1:
         return "firehose"
     if words[-1:] == ("stream",):
-        return words[1] if words[0] == "apps" and len(words) > 2 else "app"
+        return words[1][:_LONGEST_APP] if words[0] == "apps" and len(words) > 2 else "app"
     return None

@@ -91,7 +91,8 @@ class Router:
         except OSError as error:
             self._settings.note(f"{address}: {_told(error)}")
         except Exception as error:  # noqa: BLE001
-            self._settings.note(f"{address}: given up, by a mistake of this program: {error!r}")
+            # What the error says may hold what was sent, with its secrets.
+            self._settings.note(f"{address}: given up, by a mistake of this program: {type(error).__name__}")
         finally:
             self._connections -= 1
 
