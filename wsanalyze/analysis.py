@@ -124,7 +124,7 @@ def judge(
     box = box or recognise(front, back, pairs.pairs)
     handshakes = verdicts.judge(pairs, front, back, box)
     behind = requests.behind_box(pairs, handshakes, back, front)
-    both = carried(pairs, handshakes, behind)
+    both = carried(pairs, handshakes, behind, front, back)
     judged = requests.in_front(handshakes, front) if box == GOROUTER else behind
     context = Context(handshakes, judged, both, front, back, pairs, web_ports, box)
     selection = Selection(only, pairs, front, back) if only else None

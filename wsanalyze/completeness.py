@@ -128,14 +128,14 @@ def _nanoseconds(moments: pd.Series) -> npt.NDArray[np.int64]:
 
 def loses(tables: Tables) -> bool:
     """Whether the capture lost or cut packets at any time, or could not be read, so that a loss without a trace is thinkable at all times."""
-    rows = lacking(tables)
+    rows = tables.once(lacking)
     lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna() | rows["unread"]).any())
     return lossy or drops(tables)
 
 
 def summed_up(tables: Tables) -> Completeness:
     """All connections of one side together."""
-    rows = lacking(tables)
+    rows = tables.once(lacking)
     lossy = (rows["missing_bytes"] > 0) & ~rows["cut"]
     return Completeness(
         connections=len(rows),

@@ -6,11 +6,11 @@ What belongs together keeps together: a connection's exchanges name it by its nu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,13 @@ _INTEGERS: dict[pa.DataType, Any] = {
 }
 
 
+T = TypeVar("T")
+
+Numbered = Literal["connections", "exchanges", "websockets"]
+_KEYS: Mapping[Numbered, str] = {"connections": "connection", "exchanges": "exchange", "websockets": "exchange"}
+"""The column that holds the numbers by which the rows of a table are named."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """What one side's captures hold; the columns are those of `wsanalyze.schema`."""
@@ -42,11 +49,29 @@ class Tables:
     """The key log with which they were read: what was given, and what the captures carry (pcapng Decryption Secrets Blocks)."""
     origins: tuple[Origin, ...] = ()
     """Of each capture, by its number, where its rows come from."""
+    _known: dict[Callable[[Tables], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Tables], T]) -> T:
+        """What `make` says of these tables, worked out for the first who asks."""
+        if make not in self._known:
+            self._known[make] = make(self)
+        known: T = self._known[make]
+        return known
 
     @cached_property
     def frames(self) -> Frames:
         """Where frames are."""
         return Frames(self.captures)
+
+    @cached_property
+    def _places(self) -> Mapping[str, pd.Index]:
+        """Of each table whose rows have numbers, these."""
+        return {name: pd.Index(getattr(self, name)[key].to_numpy(np.int64)) for name, key in _KEYS.items()}
+
+    def rows(self, table: Numbered, numbers: npt.ArrayLike, *names: str) -> pd.DataFrame:
+        """These columns of the rows with these numbers, one row a number: absent values where no row has it."""
+        places = self._places[table].get_indexer(pd.Index(np.asarray(numbers, np.int64)))
+        return taken(getattr(self, table), places, *names)
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Tables:
         """The tables with these rows of `connections`, and what belongs to them."""
@@ -74,6 +99,27 @@ class Tables:
             times = [column.name for column in columns if column.type == "time"]
             moved[name] = table.assign(**{time: table[time] + delta for time in times})
         return replace(self, **moved)
+
+
+def taken(table: pd.DataFrame, places: npt.NDArray[np.intp], *names: str) -> pd.DataFrame:
+    """These columns of the rows at these places, counted from 0; absent values where a place is -1.
+
+    Whatever is done with a table costs as much as it has columns, of which most are of no interest to the one who asks.
+    """
+    absent = bool((places < 0).any())
+    return pd.DataFrame({name: table[name].array.take(places, allow_fill=absent) for name in names})
+
+
+def equal(column: pd.Series, value: object) -> npt.NDArray[np.bool_]:
+    """Whether each cell holds this value; an absent one does not."""
+    found: Any = column.array == value
+    return found.to_numpy(bool, na_value=False) if isinstance(found, pd.arrays.BooleanArray) else np.asarray(found)
+
+
+def chosen(table: pd.DataFrame, which: npt.ArrayLike, *names: str) -> pd.DataFrame:
+    """These columns of the rows for which `which` holds, with the rows' labels."""
+    places = np.flatnonzero(np.asarray(which, bool))
+    return taken(table, places, *names).set_axis(table.index[places])
 
 
 @dataclass(frozen=True, slots=True)

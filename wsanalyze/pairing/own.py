@@ -59,7 +59,7 @@ def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock
         clock.pairs > 0
         and not clock.contradictory
         and not (sealed(connections) | (connections["protocol"] == "unknown").to_numpy(bool)).any()
-        and not loses(tables)
+        and not tables.once(loses)
     )
     if not legible:
         return np.zeros(len(left), bool)

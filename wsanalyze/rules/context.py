@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.box import Box, received_on, worded
@@ -70,6 +72,11 @@ class Context:
         known: T = self._known[make]
         return known
 
+    def rows(self, which: npt.ArrayLike | None = None) -> Iterator[dict[str, Any]]:
+        """The handshakes as `rows` gives them, made for the first rule that asks; those for which `which` holds."""
+        known = self.once(_rows)
+        return iter(known) if which is None else (known[place] for place in np.flatnonzero(np.asarray(which, bool)))
+
     @property
     def received_on(self) -> Side:
         """The side on which the platform's router, a Gorouter, is reached."""
@@ -111,6 +118,10 @@ def rows(handshakes: pd.DataFrame) -> Iterator[dict[str, Any]]:
         return
     for record in handshakes.to_dict("records"):
         yield {str(key): _none(value) for key, value in record.items()}
+
+
+def _rows(context: Context) -> list[dict[str, Any]]:
+    return list(rows(context.handshakes))
 
 
 def _none(value: Any) -> Any:

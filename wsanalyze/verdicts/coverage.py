@@ -45,7 +45,7 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     alone = rows[open_]
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    trusted = pairing.clock.known and len(first) > 0 and not loses(back)
+    trusted = pairing.clock.known and len(first) > 0 and not back.once(loses)
     rows.loc[open_, "covered"] = window.start >= span(back)[0] if trusted else np.zeros(len(alone), bool)
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])

@@ -120,12 +120,12 @@ def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: st
     for name in ("accepts_websocket", "accepts_upgrade"):
         both[name] = (both[name] | over_http2) & ~both["unsure"]
     connections = tables.connections.set_index("connection").loc[both["connection"]]
-    both["lacks"] = words(lacking(tables), side).loc[both["connection"]].to_numpy(object)
+    both["lacks"] = words(tables.once(lacking), side).loc[both["connection"]].to_numpy(object)
     both["end"] = times(connections["end_time"])
     both["last"] = times(connections["last"])
     both["ended"] = connections["ended"].to_numpy(object)
     both["ended_by"] = connections["ended_by"].to_numpy(object)
-    both["capture_end"] = ends(tables).loc[both["connection"]].to_numpy()
+    both["capture_end"] = tables.once(ends).loc[both["connection"]].to_numpy()
     both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
     _end_streams(both)
     both["in_use"] = _in_use(tables, both["exchange"])
