@@ -30,6 +30,7 @@ _INTEGERS: dict[pa.DataType, Any] = {
 
 
 T = TypeVar("T")
+Flags = npt.NDArray[np.bool_]
 
 Numbered = Literal["connections", "exchanges", "websockets"]
 _KEYS: Mapping[Numbered, str] = {"connections": "connection", "exchanges": "exchange", "websockets": "exchange"}
@@ -73,7 +74,7 @@ class Tables:
         places = self._places[table].get_indexer(pd.Index(np.asarray(numbers, np.int64)))
         return taken(getattr(self, table), places, *names)
 
-    def only(self, keep: npt.NDArray[np.bool_]) -> Tables:
+    def only(self, keep: Flags) -> Tables:
         """The tables with these rows of `connections`, and what belongs to them."""
         if keep.all():
             return self
@@ -110,7 +111,7 @@ def taken(table: pd.DataFrame, places: npt.NDArray[np.intp], *names: str) -> pd.
     return pd.DataFrame({name: table[name].array.take(places, allow_fill=absent) for name in names})
 
 
-def equal(column: pd.Series, value: object) -> npt.NDArray[np.bool_]:
+def equal(column: pd.Series, value: object) -> Flags:
     """Whether each cell holds this value; an absent one does not."""
     found: Any = column.array == value
     return found.to_numpy(bool, na_value=False) if isinstance(found, pd.arrays.BooleanArray) else np.asarray(found)

@@ -5,13 +5,11 @@ Only pairs that are sure are here: of a doubtful one nobody knows what the load 
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.pairing import Pairing
 from wsanalyze.rules.context import Context
-from wsanalyze.tables import Tables, chosen, equal
+from wsanalyze.tables import Flags, Tables, chosen, equal
 
 
 def carried(
@@ -54,6 +52,6 @@ def connections_of(tables: Tables, numbers: pd.Series, *names: str) -> pd.DataFr
     return tables.rows("connections", belonging, *names).set_axis(numbers.index)
 
 
-def whole(tables: Tables, numbers: pd.Series) -> npt.NDArray[np.bool_]:
+def whole(tables: Tables, numbers: pd.Series) -> Flags:
     """Whether each request's head was captured to its end: only there an absent header is absent."""
     return equal(tables.rows("exchanges", numbers, "request_state")["request_state"], "complete")

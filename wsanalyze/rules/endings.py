@@ -21,8 +21,8 @@ from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
 from wsanalyze.rules.context import Context, at
 from wsanalyze.rules.finding import Evidence
-from wsanalyze.tables import Tables, equal
-from wsanalyze.verdicts.vicinity import LOSSES, Flags
+from wsanalyze.tables import Flags, Tables, equal
+from wsanalyze.verdicts.vicinity import LOSSES
 
 CLIENT, LB, ROUTER = "client", "load balancer", "router"
 IDLE = 10.0

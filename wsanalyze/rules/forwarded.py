@@ -8,8 +8,7 @@ import pandas as pd
 
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Evidence
-from wsanalyze.tables import equal
-from wsanalyze.verdicts.vicinity import Flags
+from wsanalyze.tables import Flags, equal
 
 
 def missing(context: Context, column: str, title: str, advice: str) -> Iterator[Problem]:

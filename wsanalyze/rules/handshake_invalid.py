@@ -36,8 +36,7 @@ from wsanalyze.pairing.prepare import flag
 from wsanalyze.rules.carried import asked_in_front, of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
-from wsanalyze.tables import equal
-from wsanalyze.verdicts.vicinity import Flags
+from wsanalyze.tables import Flags, equal
 
 TITLE = "WebSocket handshakes break RFC 6455"
 SEVERITY = "warning"

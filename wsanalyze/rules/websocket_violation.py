@@ -31,13 +31,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from wsanalyze.box import named
 from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 from wsanalyze.rules.finding import Confidence, Evidence, Side
-from wsanalyze.tables import Tables, chosen
+from wsanalyze.tables import Flags, Tables, chosen
 from wsanalyze.verdicts.vicinity import LOSSES
 
 TITLE = "WebSocket frames break RFC 6455"
@@ -115,9 +112,9 @@ class _Leg:
         return self.violations.get(exchange, {}) if exchange is not None else {}
 
 
-def _broken(tables: Tables) -> npt.NDArray[np.bool_]:
+def _broken(tables: Tables) -> Flags:
     """Which WebSockets show violations."""
-    broken: npt.NDArray[np.bool_] = (tables.websockets["violations"].list.len() > 0).to_numpy(bool, na_value=False)
+    broken: Flags = (tables.websockets["violations"].list.len() > 0).to_numpy(bool, na_value=False)
     return broken
 
 

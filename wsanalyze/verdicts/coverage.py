@@ -16,12 +16,12 @@ from wsanalyze.completeness import UNREAD, dropped, loses, sealed, span
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.sealed import twins
 from wsanalyze.verdicts.spans import holes
-from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
+from wsanalyze.verdicts.vicinity import NEARBY, overlap
 
 TURNS_WITHIN = 500_000_000
 """Nanoseconds after its own 101 in which a load balancer turns to the router, if it does so for the handshake."""
