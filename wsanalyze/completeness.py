@@ -154,6 +154,9 @@ def summed_up(tables: Tables) -> Completeness:
 
 def words(rows: pd.DataFrame, side: str) -> pd.Series:
     """What each connection lacks, to follow "the capture …"; null where it lacks nothing."""
+    doubted = ~rows["whole"] | rows["unread"]
+    if not doubted.any():
+        return pd.Series(np.full(len(rows), None, object), index=rows.index, dtype="object")
     client, server = _SPEAKERS[side]
     missing = rows["missing_bytes"]
     told = np.select(

@@ -65,14 +65,22 @@ class Tables:
         return Frames(self.captures)
 
     @cached_property
-    def _places(self) -> Mapping[str, pd.Index]:
+    def _numbers(self) -> Mapping[str, pd.Index]:
         """Of each table whose rows have numbers, these."""
         return {name: pd.Index(getattr(self, name)[key].to_numpy(np.int64)) for name, key in _KEYS.items()}
 
     def rows(self, table: Numbered, numbers: npt.ArrayLike, *names: str) -> pd.DataFrame:
         """These columns of the rows with these numbers, one row a number: absent values where no row has it."""
-        places = self._places[table].get_indexer(pd.Index(np.asarray(numbers, np.int64)))
-        return taken(getattr(self, table), places, *names)
+        return taken(getattr(self, table), self.places(table, numbers), *names)
+
+    def cells(self, table: Numbered, numbers: npt.ArrayLike, name: str) -> Any:
+        """One column of the same, as an array."""
+        places = self.places(table, numbers)
+        return getattr(self, table)[name].array.take(places, allow_fill=bool((places < 0).any()))
+
+    def places(self, table: Numbered, numbers: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Where the rows with these numbers are, counted from 0; -1 where no row has it."""
+        return self._numbers[table].get_indexer(pd.Index(np.asarray(numbers, np.int64)))
 
     def only(self, keep: Flags) -> Tables:
         """The tables with these rows of `connections`, and what belongs to them."""
@@ -109,6 +117,18 @@ def taken(table: pd.DataFrame, places: npt.NDArray[np.intp], *names: str) -> pd.
     """
     absent = bool((places < 0).any())
     return pd.DataFrame({name: table[name].array.take(places, allow_fill=absent) for name in names})
+
+
+def differ(ours: pd.Series, theirs: pd.Series) -> Flags:
+    """Whether the cells of two columns differ, place by place; two absent ones do not."""
+    absent = (column.isna().to_numpy(bool) for column in (ours, theirs))
+    return np.asarray(ours.array != theirs.array, bool) & ~np.logical_and(*absent)
+
+
+def arrow(column: pd.Series) -> pa.Array:
+    """A column of lists as one Arrow array."""
+    array = pa.array(column.array)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def equal(column: pd.Series, value: object) -> Flags:

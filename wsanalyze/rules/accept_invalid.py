@@ -39,6 +39,8 @@ def check(context: Context) -> Iterator[Problem]:
     """Handshakes whose 101 does not fit their key, on the side where that is so."""
     sides: tuple[tuple[Side, Tables], ...] = (("front", context.front), ("back", context.back))
     wrong: dict[Side, set[int]] = {side: _wrong(tables) for side, tables in sides}
+    if not any(wrong.values()):
+        return
     found = [at(row, side) for row in context.rows() for side, _ in sides if row[f"{side}_exchange"] in wrong[side]]
     yield Problem("warning", TITLE, ADVICE, tuple(found))
 

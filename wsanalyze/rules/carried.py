@@ -46,12 +46,17 @@ def of(tables: Tables, numbers: pd.Series, *names: str) -> pd.DataFrame:
     return tables.rows("exchanges", numbers, *names).set_axis(numbers.index)
 
 
+def column_of(tables: Tables, numbers: pd.Series, name: str) -> pd.Series:
+    """One of these columns."""
+    return pd.Series(tables.cells("exchanges", numbers, name), index=numbers.index)
+
+
 def connections_of(tables: Tables, numbers: pd.Series, *names: str) -> pd.DataFrame:
     """These columns of the connections of the exchanges with these numbers, row by row as `numbers`."""
-    belonging = tables.rows("exchanges", numbers, "connection")["connection"]
+    belonging = tables.cells("exchanges", numbers, "connection")
     return tables.rows("connections", belonging, *names).set_axis(numbers.index)
 
 
 def whole(tables: Tables, numbers: pd.Series) -> Flags:
     """Whether each request's head was captured to its end: only there an absent header is absent."""
-    return equal(tables.rows("exchanges", numbers, "request_state")["request_state"], "complete")
+    return equal(column_of(tables, numbers, "request_state"), "complete")

@@ -52,8 +52,9 @@ class Context:
 
     handshakes: pd.DataFrame
     requests: pd.DataFrame
-    """The other requests that reached the platform's router and can be judged: the `schema.EXCHANGES` columns of the side
-    `received_on`, and `front_port`, `back_port`."""
+    """The other requests that reached the platform's router and can be judged: columns of `schema.EXCHANGES` of the side
+    `received_on` (exchange, connection, request_frames, method, host, target, x_forwarded_for, x_forwarded_proto, forwarded), and
+    `front_port`, `back_port`."""
     carried: pd.DataFrame
     """The handshakes and requests that both captures show for sure, as `rules.carried` gives them."""
     front: Tables

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.pairing.own import is_health_check
+from wsanalyze.pairing.own import checks
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.instances import problems
@@ -46,7 +46,7 @@ def check(context: Context) -> Iterator[Problem]:
 def _set_apart(tables: Tables, handshakes: pd.Series, own: frozenset[int], probe: str) -> pd.DataFrame:
     """Each with what shows it: the User-Agent, or that it is the load balancer's own."""
     exchanges = tables.exchanges
-    named = is_health_check(exchanges["user_agent"])
+    named = tables.once(checks)
     apart = named | exchanges["exchange"].isin(own).to_numpy(bool)
     if not apart.any():
         return pd.DataFrame()

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.carried import of
+from wsanalyze.rules.carried import column_of, of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
@@ -47,7 +47,7 @@ def check(context: Context) -> Iterator[Problem]:
     """Requests and handshakes whose Host is not that of the client's request."""
     rows = context.carried[context.carried["whole"]]
     front = of(context.front, rows["front"], "host", "target").set_axis(["front_host", "front_target"], axis=1)
-    hosts = front.assign(back_host=of(context.back, rows["back"], "host")["host"])
+    hosts = front.assign(back_host=column_of(context.back, rows["back"], "host"))
     hosts = hosts[_plain(hosts["front_host"]) != _plain(hosts["back_host"])]
     if not len(hosts):
         return

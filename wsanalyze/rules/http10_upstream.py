@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.carried import of
+from wsanalyze.rules.carried import column_of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 from wsanalyze.tables import equal
@@ -38,11 +38,11 @@ AT_GOROUTER = AtGorouter(
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes whose version is 1.0 on the back and something else on the front."""
     rows = context.carried[context.carried["handshake"].notna()]
-    back = of(context.back, rows["back"], "version")["version"]
+    back = column_of(context.back, rows["back"], "version")
     lowered = equal(back, "1.0")
     if not lowered.any():
         return
-    front = of(context.front, rows["front"], "version")["version"]
+    front = column_of(context.front, rows["front"], "version")
     lowered = lowered & front.notna().to_numpy(bool) & ~equal(front, "1.0")
     found = rows[lowered].rename(columns={"back": "exchange"})
     notes = [f"HTTP/{version} → HTTP/1.0" for version in front[lowered]]

@@ -8,10 +8,10 @@ import pandas as pd
 
 from wsanalyze import redaction
 from wsanalyze.pairing.prepare import SWITCHED_BY, switched
-from wsanalyze.rules.carried import of
+from wsanalyze.rules.carried import column_of
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.instances import problems
-from wsanalyze.tables import equal
+from wsanalyze.tables import differ, equal
 
 
 def altered(
@@ -73,9 +73,9 @@ def _altered(
     reverse: bool = False,
 ) -> dict[int, str]:
     """`A → B` by the rows' index, in the direction in which the header went."""
-    front, back = of(context.front, rows["front"], column)[column], of(context.back, rows["back"], column)[column]
+    front, back = column_of(context.front, rows["front"], column), column_of(context.back, rows["back"], column)
     # Most are the same to the letter; only the others are taken apart.
-    unlike = front.fillna("").ne(back.fillna("")).to_numpy(bool)
+    unlike = differ(front, back)
     found = {}
     for index, ours, theirs in zip(rows.index[unlike], front[unlike], back[unlike], strict=True):
         if listed(ours) != listed(theirs):

@@ -32,7 +32,7 @@ import pandas as pd
 
 from wsanalyze.box import GOROUTER
 from wsanalyze.rules.addresses import address, listed
-from wsanalyze.rules.carried import connections_of, of, whole
+from wsanalyze.rules.carried import column_of, connections_of, whole
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.forwarded import blank, received
@@ -67,7 +67,7 @@ def _sent(context: Context) -> dict[Side, pd.DataFrame]:
     """
     rows = received(context)
     rows = rows[whole(context.front, rows["exchange"])]
-    values = of(context.front, rows["exchange"], "x_forwarded_for")["x_forwarded_for"]
+    values = column_of(context.front, rows["exchange"], "x_forwarded_for")
     there = ~blank(values)
     rows, values = rows[there], values[there]
     source = connections_of(context.front, rows["exchange"], "proxy_source_address")["proxy_source_address"]
@@ -91,7 +91,7 @@ def _unlike(value: object, client: object) -> str | None:
 def _made(context: Context) -> dict[Side, pd.DataFrame]:
     """What a load balancer made of the header without naming the client that it saw."""
     rows = context.carried[context.carried["whole"]]
-    values = of(context.back, rows["back"], "x_forwarded_for")["x_forwarded_for"]
+    values = column_of(context.back, rows["back"], "x_forwarded_for")
     there = ~blank(values)
     rows, values = rows[there], values[there]
     connections = connections_of(context.front, rows["front"], "client_address", "proxy_source_address")
@@ -100,9 +100,9 @@ def _made(context: Context) -> dict[Side, pd.DataFrame]:
     for unlike in (pd.Series.ne, _ends_otherwise):
         chosen = unlike(values, client)
         rows, values, client = rows[chosen], values[chosen], client[chosen]
-    if not len(rows):
-        return {}
-    sent = of(context.front, rows["front"], "x_forwarded_for")["x_forwarded_for"]
+        if not len(rows):
+            return {}
+    sent = column_of(context.front, rows["front"], "x_forwarded_for")
     wrong = [not _names(*row) for row in zip(client, sent, values, strict=True)]
     notes = [f"{value}; expected {name}" for value, name in zip(values[wrong], client[wrong], strict=True)]
     found = rows[wrong].rename(columns={"back": "exchange"}).assign(note=notes)

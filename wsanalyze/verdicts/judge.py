@@ -5,19 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.tables import chosen
-from wsanalyze.verdicts.case import Case, Columns
+from wsanalyze.verdicts.case import Case
 from wsanalyze.verdicts.declarations import CASES
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.partnered import NOT_SWITCHED, SWITCHED
 from wsanalyze.verdicts.unpartnered import ONLY_BACK, WITHOUT_PARTNER
 
 
+class _Columns(dict[str, Any]):
+    """The columns of a table as arrays, made when they are asked for."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __missing__(self, name: str) -> npt.NDArray[Any]:
+        self[name] = column = self._rows[name].to_numpy()
+        return column
+
+
 def decide(rows: pd.DataFrame) -> None:
     """Add `case` (index into CASES), `verdict`, `detail`, `confidence` to each row."""
-    columns: Columns = {str(name): column.to_numpy() for name, column in rows.items()}
+    columns = _Columns(rows)
     f_101, paired, seen = (columns[name] for name in ("f_101", "paired", "seen"))
     applicable = (
         (WITHOUT_PARTNER, seen & ~paired),
@@ -25,7 +37,9 @@ def decide(rows: pd.DataFrame) -> None:
         (NOT_SWITCHED, paired & ~f_101),
         (ONLY_BACK, ~seen),
     )
-    conditions = [case.when(columns) & to_whom for cases, to_whom in applicable for case in cases]
+    conditions = [
+        case.when(columns) & to_whom if to_whom.any() else to_whom for cases, to_whom in applicable for case in cases
+    ]
     rows["case"] = np.select(conditions, range(len(CASES)), default=-1)
     cases = [CASES[index] for index in rows["case"]]
     rows["verdict"] = [case.verdict for case in cases]
@@ -69,7 +83,8 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
     Adds `ambiguous`: the possible partners mean different things. Adds `tries`: how often it was seen on the back;
     `retried_without`: intact once, and once without the upgrade.
     """
-    sure = chosen(rows, ~rows["doubtful"], *_RANKED_BY)
+    places = np.flatnonzero(~rows["doubtful"])
+    sure = {name: rows[name].to_numpy()[places] for name in _RANKED_BY}
     rank = (
         np.where(sure["intact"], 0, 4)  # intact first, tried again without: it was passed through
         # An answer that was not captured may be the client's.
@@ -77,18 +92,16 @@ def choose(rows: pd.DataFrame) -> pd.DataFrame:
         + np.where(sure["b_101"], 0, 1)
     )
     key = np.where(sure["front"] == NOBODY, -2 - sure["back"], sure["front"])
-    sure = sure.assign(key=key, rank=rank).sort_values(["key", "rank", "b_began", "back"], kind="stable")
-    groups = sure.groupby("key")
-    tries, lost, intact = (
-        groups["back"].transform("size"),
-        *(groups[name].transform("any") for name in ("lost", "intact")),
+    order = np.lexsort((sure["back"], sure["b_began"], rank, key))
+    first = np.flatnonzero(np.diff(key[order], prepend=np.nan))
+    lost, intact = (np.logical_or.reduceat(sure[name][order], first) for name in ("lost", "intact"))
+    best = rows.iloc[places[order[first]]].assign(
+        tries=np.diff(first, append=len(order)), retried_without=lost & intact, ambiguous=False
     )
-    counted = sure.assign(tries=tries, retried_without=lost & intact).drop_duplicates("key")
-    best = rows.loc[counted.index].assign(**counted[["tries", "retried_without"]], ambiguous=False)
-    doubtful = rows[rows["doubtful"] & ~rows["front"].isin(best["front"])]
-    if not len(doubtful):
+    possible = rows["doubtful"] & ~rows["front"].isin(best["front"])
+    if not possible.any():
         return best
-    doubtful = doubtful.copy()
+    doubtful = rows[possible].copy()
     meaning = doubtful["verdict"] + "/" + doubtful["detail"].fillna("").astype(str)
     differing = meaning.groupby(doubtful["front"]).transform("nunique") > 1
     doubtful["ambiguous"] = differing | doubtful["spare"]

@@ -48,7 +48,8 @@ def _hides_request(rows: Columns, pairing: Pairing, back: Tables) -> Flags:
     began: Times = rows["f_began"]
     over: Times = rows["f_over"]
     began = np.where(began == NEVER, over, began)
-    lost = _losses(back)[equal(_losses(back)["direction"], "client")]
+    lost = back.once(_losses)
+    lost = lost[equal(lost["direction"], "client")]
     until, since = times(lost["time"]), times(lost["since"])
     low, _ = pairing.clock.bounds(began)
     _, high = pairing.clock.bounds(over)
@@ -58,7 +59,7 @@ def _hides_request(rows: Columns, pairing: Pairing, back: Tables) -> Flags:
 
 def _loses(tables: Tables, start: Times, end: Times) -> Flags:
     """Whether the capture lacks bytes of any connection near each span."""
-    lost = _losses(tables)
+    lost = tables.once(_losses)
     until, since = times(lost["time"]), times(lost["since"])
     return overlap(start - NEARBY, end + NEARBY, np.where(since == NEVER, until, since), until)
 
