@@ -130,7 +130,7 @@ def judge(
         # What a replay sent says nothing of the load balancer.
         handshakes = undecided(handshakes, front, back)
         accused, behind = handshakes.iloc[:0], behind.iloc[:0]
-    both = carried(pairs, accused, behind)
+    both = carried(pairs, accused, behind, front, back)
     judged = requests.in_front(accused, front) if box == GOROUTER else behind
     context = Context(accused, judged, both, front, back, pairs, web_ports, box)
     selection = Selection(only, pairs, front, back) if only else None

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from wsanalyze.pairing.prepare import last_forwarded
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, equal
 
 Box = Literal["load-balancer", "gorouter"]
 LOAD_BALANCER: Final = "load-balancer"
@@ -90,8 +90,7 @@ def recognise(front: Tables, back: Tables, pairs: pd.DataFrame) -> Box:
     """
     sure = pairs.loc[~(pairs["doubtful"] | pairs["likely"]).to_numpy(bool), ["front", "back"]].drop_duplicates("back")
     ours, theirs = (
-        tables.exchanges[["exchange", *_LOOKED_AT]].set_index("exchange").loc[sure[side]]
-        for side, tables in (("front", front), ("back", back))
+        tables.rows("exchanges", sure[side], *_LOOKED_AT) for side, tables in (("front", front), ("back", back))
     )
     if _skips_a_box(front, theirs, sure):
         return LOAD_BALANCER
@@ -105,11 +104,13 @@ def recognise(front: Tables, back: Tables, pairs: pd.DataFrame) -> Box:
 
 def _skips_a_box(front: Tables, theirs: pd.DataFrame, sure: pd.DataFrame) -> bool:
     """Whether X-Forwarded-For names others than the front's clients last: then another box stands between the captures as well."""
-    clients = front.connections.set_index("connection")["client_address"]
-    connections = front.exchanges.set_index("exchange")["connection"].loc[sure["front"]]
     last = theirs["x_forwarded_for"].map(last_forwarded).to_numpy(object)
     named = pd.notna(last)
-    return bool(named.any() and (last[named] != clients.loc[connections].to_numpy(object)[named]).all())
+    if not named.any():
+        return False
+    connections = front.rows("exchanges", sure["front"][named], "connection")["connection"]
+    clients = front.rows("connections", connections, "client_address")["client_address"].to_numpy(object)
+    return bool((last[named] != clients).all())
 
 
 _LOOKED_AT = ("x_forwarded_for", "request_state", "request_head", "response_state", "x_vcap_request_id")
@@ -118,7 +119,7 @@ _LOOKED_AT = ("x_forwarded_for", "request_state", "request_head", "response_stat
 def _testimony(ours: pd.DataFrame, theirs: pd.DataFrame) -> Iterator[bool]:
     """For each pair that tells something, whether it bears a Gorouter's marks."""
     whole, answered = (
-        ours[state].eq("complete").to_numpy(bool) & theirs[state].eq("complete").to_numpy(bool)
+        equal(ours[state], "complete") & equal(theirs[state], "complete")
         for state in ("request_state", "response_state")
     )
     heads = whole & ours["request_head"].notna().to_numpy(bool) & theirs["request_head"].notna().to_numpy(bool)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, equal
 
 FAILED = ("refused", "unanswered")
 """How a connection opened of which there is no more to be seen."""
@@ -49,17 +49,21 @@ def lacking(tables: Tables) -> pd.DataFrame:
     `missing_bytes`, `cut`, `late` (its beginning is not there), `open` (its end is not there), `only` (`client` or `server`: the
     one direction that is there; null where both are), `whole` (nothing of these but `open`), `unread` (part of it could not be read).
     """
-    connections = tables.connections.set_index("connection")
+    connections = tables.connections
+    numbers = connections["connection"]
     speaking = ~connections["opened"].isin(FAILED).to_numpy(bool)
-    silent_client, silent_server = ((connections[f"{end}_packets"] == 0).to_numpy(bool) for end in ("client", "server"))
-    only = np.select([silent_client & speaking, silent_server & speaking], ["server", "client"], default="")
-    defects = tables.defects
+    silent_client, silent_server = (equal(connections[f"{end}_packets"], 0) for end in ("client", "server"))
+    only = np.full(len(connections), None, object)
+    only[silent_server & speaking] = "client"
+    only[silent_client & speaking] = "server"
+    defects, where = tables.defects["name"], tables.defects["connection"].to_numpy(np.int64, na_value=-1)
     named = {
-        name: connections.index.isin(defects.loc[defects["name"].isin(names), "connection"])
+        name: np.isin(numbers.to_numpy(np.int64), where[defects.isin(names).to_numpy(bool)])
         for name, names in (("cut", ("truncated",)), ("unseen", _UNSEEN), ("unread", UNREAD))
     }
-    missing = (connections["client_gap_bytes"].fillna(0) + connections["server_gap_bytes"].fillna(0)).to_numpy(np.int64)
-    late = (connections["opened"] == "mid-stream").to_numpy(bool) | named["unseen"]
+    gaps = (connections[f"{end}_gap_bytes"].to_numpy(np.int64, na_value=0) for end in ("client", "server"))
+    missing = sum(gaps, start=np.zeros(len(connections), np.int64))
+    late = equal(connections["opened"], "mid-stream") | named["unseen"]
     rows = pd.DataFrame(
         {
             "missing_bytes": missing,
@@ -67,12 +71,11 @@ def lacking(tables: Tables) -> pd.DataFrame:
             "late": late,
             "unread": named["unread"],
             "open": connections["ended"].isna().to_numpy(bool) & speaking,
-            "only": pd.Series(only, index=connections.index, dtype=object).where(only != "", None),
-        },
-        index=connections.index,
+            "only": pd.Series(only, dtype="object"),
+            "whole": (missing == 0) & ~named["cut"] & ~late & pd.isna(only),
+        }
     )
-    rows["whole"] = (missing == 0) & ~named["cut"] & ~late & (only == "")
-    return rows
+    return rows.set_axis(pd.Index(numbers.array, name="connection"))
 
 
 def sealed(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -128,14 +131,14 @@ def _nanoseconds(moments: pd.Series) -> npt.NDArray[np.int64]:
 
 def loses(tables: Tables) -> bool:
     """Whether the capture lost or cut packets at any time, or could not be read, so that a loss without a trace is thinkable at all times."""
-    rows = lacking(tables)
+    rows = tables.once(lacking)
     lossy = bool(((rows["missing_bytes"] > 0) | rows["cut"] | rows["only"].notna() | rows["unread"]).any())
     return lossy or drops(tables)
 
 
 def summed_up(tables: Tables) -> Completeness:
     """All connections of one side together."""
-    rows = lacking(tables)
+    rows = tables.once(lacking)
     lossy = (rows["missing_bytes"] > 0) & ~rows["cut"]
     return Completeness(
         connections=len(rows),
@@ -151,6 +154,9 @@ def summed_up(tables: Tables) -> Completeness:
 
 def words(rows: pd.DataFrame, side: str) -> pd.Series:
     """What each connection lacks, to follow "the capture …"; null where it lacks nothing."""
+    doubted = ~rows["whole"] | rows["unread"]
+    if not doubted.any():
+        return pd.Series(np.full(len(rows), None, object), index=rows.index, dtype="object")
     client, server = _SPEAKERS[side]
     missing = rows["missing_bytes"]
     told = np.select(

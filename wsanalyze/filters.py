@@ -19,9 +19,7 @@ from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import times
 from wsanalyze.rules.finding import Evidence
-from wsanalyze.tables import Tables
-
-Flags = npt.NDArray[np.bool_]
+from wsanalyze.tables import Flags, Tables
 
 _RELATIVE = re.compile(r"([+-])(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _UNITS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from wsanalyze.completeness import ran, sealed
@@ -32,7 +33,10 @@ _UNREAD = {
 
 def _unread(connections: pd.DataFrame, side: str) -> Iterator[str]:
     """How many connections cannot be read, and why."""
-    reasons = connections.loc[sealed(connections), "tls_decryption"].fillna("handshake-not-captured")
+    unread = sealed(connections)
+    if not unread.any():
+        return
+    reasons = connections.loc[unread, "tls_decryption"].fillna("handshake-not-captured")
     for reason, count in reasons.value_counts().items():
         verb = "are" if count > 1 else "is"
         yield (
@@ -42,12 +46,16 @@ def _unread(connections: pd.DataFrame, side: str) -> Iterator[str]:
 
 def _twice(connections: pd.DataFrame) -> Iterator[str]:
     """How many connections are there twice, packet by packet, as where captures of two machines were merged."""
-    again, packets = (
-        connections[[f"{end}_{name}" for end in ("client", "server")]].fillna(0).astype("int64").sum(axis=1)
-        for name in ("retransmissions", "packets")
-    )
+    counts = {
+        name: connections[name].to_numpy(np.int64, na_value=0)
+        for name in (
+            "duplicates",
+            *(f"{end}_{what}" for end in ("client", "server") for what in ("retransmissions", "packets")),
+        )
+    }
+    packets = counts["client_packets"] + counts["server_packets"]
     # A copy that comes at once counts as such, and is half of all; of others only those that carry bytes are known.
-    again = again + connections["duplicates"].fillna(0).astype("int64") / 4
+    again = counts["client_retransmissions"] + counts["server_retransmissions"] + counts["duplicates"] / 4
     count = int(((again >= MANY) & (again >= packets * COPIED)).sum())
     if count > 1 and count * 2 > len(connections):
         yield (

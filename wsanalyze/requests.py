@@ -13,10 +13,10 @@ import pandas as pd
 from wsanalyze.box import GOROUTER
 from wsanalyze.filters import Selection
 from wsanalyze.pairing import Pairing
-from wsanalyze.pairing.own import is_health_check
+from wsanalyze.pairing.own import checks
 from wsanalyze.rules.context import Context
 from wsanalyze.rules.forwarded import lacks
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables, chosen, equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +32,42 @@ class RequestCounts:
     missing_x_forwarded_proto: int
 
 
+_TOLD = (
+    *("exchange", "connection", "request_frames", "method", "host", "target"),
+    *("x_forwarded_for", "x_forwarded_proto", "forwarded"),
+)
+"""Columns of the judged requests that rules look at."""
+
+
 def behind_box(pairs: Pairing, handshakes: pd.DataFrame, back: Tables, front: Tables) -> pd.DataFrame:
     """The back's requests that are judged: whole, no handshakes, nobody's health checks."""
     exchanges = back.exchanges
-    ordinary = (exchanges["request_state"] == "complete").to_numpy(bool)
-    ordinary = ordinary & ~exchanges["exchange"].isin(handshakes["back_exchange"].dropna()).to_numpy(bool)
-    ordinary = ordinary & ~exchanges["exchange"].isin(_of_handshakes(pairs, handshakes)).to_numpy(bool)
-    ordinary = (
-        ordinary & ~exchanges["exchange"].isin(pairs.own).to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
-    )
-    chosen = exchanges[ordinary]
-    servers = back.connections.set_index("connection")["server_port"]
-    partner = pairs.pairs.drop_duplicates("back").set_index("back")["front"]
-    front_port = (
-        pairs.front["server_port"].reindex(partner.reindex(chosen["exchange"]).fillna(-1).astype(int)).to_numpy()
-    )
+    asked = handshakes["back_exchange"].dropna().to_numpy(np.int64)
+    others = [*asked.tolist(), *_of_handshakes(pairs, handshakes).tolist(), *pairs.own]
+    ordinary = equal(exchanges["request_state"], "complete") & ~exchanges["exchange"].isin(others).to_numpy(bool)
+    ordinary &= ~back.once(checks)
+    judged = chosen(exchanges, ordinary, *_TOLD)
+    servers = back.rows("connections", judged["connection"], "server_port")["server_port"]
+    partner = pairs.pairs.drop_duplicates("back").set_index("back")["front"].reindex(judged["exchange"]).fillna(-1)
+    front_port = pairs.front["server_port"].reindex(partner.astype(int)).to_numpy()
     if np.isnan(front_port.astype(float)).all() and front.connections["server_port"].nunique() == 1:
-        front_port = np.full(len(chosen), front.connections["server_port"].iloc[0])
-    judged: pd.DataFrame = chosen.assign(
-        back_port=servers.reindex(chosen["connection"]).to_numpy(np.int64), front_port=front_port
-    )
-    return judged
+        front_port = np.full(len(judged), front.connections["server_port"].iloc[0])
+    return judged.assign(back_port=servers.to_numpy(np.int64), front_port=front_port)
 
 
 def in_front(handshakes: pd.DataFrame, front: Tables) -> pd.DataFrame:
     """The front's requests that are judged, where they reach a Gorouter there: whole, no handshakes, nobody's health checks."""
-    chosen = front.exchanges[
-        _ordinary(handshakes, front) & (front.exchanges["request_state"] == "complete").to_numpy(bool)
-    ]
-    ports = front.connections.set_index("connection")["server_port"].reindex(chosen["connection"]).to_numpy(np.int64)
-    return chosen.assign(front_port=ports, back_port=np.nan)
+    whole = equal(front.exchanges["request_state"], "complete")
+    judged = chosen(front.exchanges, _ordinary(handshakes, front) & whole, *_TOLD)
+    ports = front.rows("connections", judged["connection"], "server_port")["server_port"]
+    return judged.assign(front_port=ports.to_numpy(np.int64), back_port=np.nan)
 
 
 def _ordinary(handshakes: pd.DataFrame, front: Tables) -> np.ndarray:
     """Whether each of the front's exchanges is a request, no handshake and nobody's health check."""
     exchanges = front.exchanges
     asked = exchanges["request_state"].notna() & ~exchanges["exchange"].isin(handshakes["front_exchange"].dropna())
-    ordinary: np.ndarray = asked.to_numpy(bool) & ~is_health_check(exchanges["user_agent"])
+    ordinary: Flags = asked.to_numpy(bool) & ~front.once(checks)
     return ordinary
 
 

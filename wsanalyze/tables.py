@@ -6,11 +6,11 @@ What belongs together keeps together: a connection's exchanges name it by its nu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,13 @@ _INTEGERS: dict[pa.DataType, Any] = {
 REPLAY = "wsanalyze replay"
 """How the name of the program begins that writes a replay as a capture."""
 
+T = TypeVar("T")
+Flags = npt.NDArray[np.bool_]
+
+Numbered = Literal["connections", "exchanges", "websockets"]
+_KEYS: Mapping[Numbered, str] = {"connections": "connection", "exchanges": "exchange", "websockets": "exchange"}
+"""The column that holds the numbers by which the rows of a table are named."""
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -46,6 +53,14 @@ class Tables:
     """The key log with which they were read: what was given, and what the captures carry (pcapng Decryption Secrets Blocks)."""
     origins: tuple[Origin, ...] = ()
     """Of each capture, by its number, where its rows come from."""
+    _known: dict[Callable[[Tables], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Tables], T]) -> T:
+        """What `make` says of these tables, worked out for the first who asks."""
+        if make not in self._known:
+            self._known[make] = make(self)
+        known: T = self._known[make]
+        return known
 
     @cached_property
     def frames(self) -> Frames:
@@ -58,7 +73,25 @@ class Tables:
         applications = self.captures["application"]
         return bool(applications.str.startswith(REPLAY).any()) if applications.notna().any() else False
 
-    def only(self, keep: npt.NDArray[np.bool_]) -> Tables:
+    @cached_property
+    def _numbers(self) -> Mapping[str, pd.Index]:
+        """Of each table whose rows have numbers, these."""
+        return {name: pd.Index(getattr(self, name)[key].to_numpy(np.int64)) for name, key in _KEYS.items()}
+
+    def rows(self, table: Numbered, numbers: npt.ArrayLike, *names: str) -> pd.DataFrame:
+        """These columns of the rows with these numbers, one row a number: absent values where no row has it."""
+        return taken(getattr(self, table), self.places(table, numbers), *names)
+
+    def cells(self, table: Numbered, numbers: npt.ArrayLike, name: str) -> Any:
+        """One column of the same, as an array."""
+        places = self.places(table, numbers)
+        return getattr(self, table)[name].array.take(places, allow_fill=bool((places < 0).any()))
+
+    def places(self, table: Numbered, numbers: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Where the rows with these numbers are, counted from 0; -1 where no row has it."""
+        return self._numbers[table].get_indexer(pd.Index(np.asarray(numbers, np.int64)))
+
+    def only(self, keep: Flags) -> Tables:
         """The tables with these rows of `connections`, and what belongs to them."""
         if keep.all():
             return self
@@ -84,6 +117,39 @@ class Tables:
             times = [column.name for column in columns if column.type == "time"]
             moved[name] = table.assign(**{time: table[time] + delta for time in times})
         return replace(self, **moved)
+
+
+def taken(table: pd.DataFrame, places: npt.NDArray[np.intp], *names: str) -> pd.DataFrame:
+    """These columns of the rows at these places, counted from 0; absent values where a place is -1.
+
+    Whatever is done with a table costs as much as it has columns, of which most are of no interest to the one who asks.
+    """
+    absent = bool((places < 0).any())
+    return pd.DataFrame({name: table[name].array.take(places, allow_fill=absent) for name in names})
+
+
+def differ(ours: pd.Series, theirs: pd.Series) -> Flags:
+    """Whether the cells of two columns differ, place by place; two absent ones do not."""
+    absent = (column.isna().to_numpy(bool) for column in (ours, theirs))
+    return np.asarray(ours.array != theirs.array, bool) & ~np.logical_and(*absent)
+
+
+def arrow(column: pd.Series) -> pa.Array:
+    """A column of lists as one Arrow array."""
+    array = pa.array(column.array)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def equal(column: pd.Series, value: object) -> Flags:
+    """Whether each cell holds this value; an absent one does not."""
+    found: Any = column.array == value
+    return found.to_numpy(bool, na_value=False) if isinstance(found, pd.arrays.BooleanArray) else np.asarray(found)
+
+
+def chosen(table: pd.DataFrame, which: npt.ArrayLike, *names: str) -> pd.DataFrame:
+    """These columns of the rows for which `which` holds, with the rows' labels."""
+    places = np.flatnonzero(np.asarray(which, bool))
+    return taken(table, places, *names).set_axis(table.index[places])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.pairing import clock as clocks
 from wsanalyze.pairing import unreached
 from wsanalyze.pairing.behaviour import by_behaviour
 from wsanalyze.pairing.clock import NEVER, Clock
-from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Edges, match
+from wsanalyze.pairing.matching import ADDRESS, BYTES, CONTENT, KEY, REQUEST_ID, Candidates, Edges, match
 from wsanalyze.pairing.own import health_checks, own_requests
 from wsanalyze.pairing.prepare import REQUEST_IDS, SWITCHING, last_forwarded, prepare
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, equal, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ def sure_bounds(front: Tables, back: Tables) -> pd.DataFrame:
 
 def _is_exchanged(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> bool:
     """Whether the front's requests name the back's clients as those that they were forwarded for: front and back were mixed up."""
-    named = front.loc[pairs["front"], "x_forwarded_for"].map(last_forwarded)
-    return bool((named.to_numpy(object) == back.loc[pairs["back"], "client_address"].to_numpy(object)).any())
+    named = front["x_forwarded_for"].loc[pairs["front"]].map(last_forwarded)
+    clients = back["client_address"].loc[pairs["back"]]
+    return bool((named.to_numpy(object) == clients.to_numpy(object)).any())
 
 
 def _first_guess(front: pd.DataFrame, back: pd.DataFrame) -> Clock:
@@ -110,58 +112,43 @@ def _first_guess(front: pd.DataFrame, back: pd.DataFrame) -> Clock:
 
 def _ladder(front: pd.DataFrame, back: pd.DataFrame, clock: Clock, *, unique: bool) -> pd.DataFrame:
     """Handshakes first, against all that is on the back; then the other requests."""
-    found: list[pd.DataFrame] = []
-    reached: set[str] = set()
-    paired: tuple[set[int], set[int]] = (set(), set())
-    spoken = [name for name in REQUEST_IDS if _speak_of(name, front, back)]
-    rungs = [rung for rung in _RUNGS if rung[1] not in REQUEST_IDS or rung[1] in spoken]
-    # Taking rows out of a table costs as much as it has columns.
-    front, back = (side[[*_NEEDED, *spoken]] for side in (front, back))
-    asking = front["handshake"].to_numpy(bool)
-    for fronts, strict in ((front[asking], True), (front[~asking], False)):
-        backs = back if strict else back[~back["handshake"].to_numpy(bool) & ~back["traces"].to_numpy(bool)]
-        for evidence, on in rungs:
-            if unique and evidence == CONTENT and any(rung != CONTENT for rung in reached):
+    found: list[tuple[str, Edges]] = []
+    free = [np.ones(len(side), bool) for side in (front, back)]
+    asking, asked = (side["handshake"].to_numpy(bool) for side in (front, back))
+    ordinary = ~asked & ~back["traces"].to_numpy(bool)
+    for ours, theirs, strict in ((asking, True, True), (~asking, ordinary, False)):
+        for evidence, on in _RUNGS:
+            if unique and evidence == CONTENT and any(rung != CONTENT for rung, _ in found):
                 continue
-            free_front = fronts[~fronts["exchange"].isin(paired[0])]
-            free_back = backs[~backs["exchange"].isin(paired[1])]
-            if not len(free_front) or not len(free_back):
+            places = [np.flatnonzero(mask) for mask in (free[0] & ours, free[1] & theirs)]
+            if not all(map(len, places)) or not _speak_of(on, front, back):
                 continue
-            ours, theirs = _valued(free_front, _NAMED_BY_FRONT.get(on, on)), _valued(free_back, on)
-            edges = match(ours, theirs, "value", evidence, clock, strict=strict, unique=unique)
+            values = _valued(front, places[0], _NAMED_BY_FRONT.get(on, on)), _valued(back, places[1], on)
+            fronts, backs = map(Candidates, (front, back), places, _numbered(*values))
+            edges = match(fronts, backs, evidence, clock, strict=strict, unique=unique)
             if len(edges):
-                found.append(edges)
-                reached.add(evidence)
-                paired[0].update(edges["front"])
-                paired[1].update(edges["back"])
+                found.append((evidence, edges))
+                free[0] &= ~front["exchange"].isin(edges.front).to_numpy(bool)
+                free[1] &= ~back["exchange"].isin(edges.back).to_numpy(bool)
     if not found:
         return Edges().frame(CONTENT)
-    return pd.concat(found, ignore_index=True)
+    return pd.concat([edges.frame(evidence) for evidence, edges in found], ignore_index=True)
+
+
+def _numbered(*sides: Any) -> tuple[npt.NDArray[np.intp], ...]:
+    """Numbers in the place of the values of both sides, -1 for those that are absent or 0."""
+    values = pd.concat([pd.Series(side) for side in sides], ignore_index=True)
+    codes, known = pd.factorize(values)
+    if known.dtype.kind == "u":
+        codes = np.where(values.to_numpy() == 0, -1, codes)
+    return tuple(np.split(codes, [len(sides[0])]))
 
 
 def _speak_of(name: str, front: pd.DataFrame, back: pd.DataFrame) -> bool:
-    """Whether both sides have values of this column: most load balancers know none of the request ids."""
-    return bool(front[name].notna().any() and back[name].notna().any())
+    """Whether both sides have values of this column, where it is a request id: most load balancers know none of them."""
+    return name not in REQUEST_IDS or bool(front[name].notna().any() and back[name].notna().any())
 
 
-_NEEDED = (
-    *(
-        "exchange",
-        "position",
-        "handshake",
-        "traces",
-        "complete",
-        "head",
-        "reply",
-        "identity",
-        "content",
-        "frames",
-        "verb",
-        "target",
-    ),
-    *("began", "over", "reach", "itself", "peer", "named_peer", "client_address", "x_forwarded_for"),
-)
-"""Columns that the rungs look at."""
 _RUNGS = (
     (BYTES, "same"),
     (KEY, "identity"),
@@ -175,25 +162,24 @@ _NAMED_BY_FRONT = {"named_peer": "peer"}
 """Where the front's value is another column than the back's."""
 
 
-def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
-    """The rows with the value that a rung joins by."""
-    value: Any
+def _valued(rows: pd.DataFrame, places: npt.NDArray[np.intp], on: str) -> Any:
+    """The values that a rung joins by, of the rows at these places."""
     match on:
         case "same":
-            whole = rows["complete"].to_numpy(bool)
-            mixed = pd.util.hash_array(
-                np.stack([rows["head"], rows["reply"], rows["position"].astype("uint64")], axis=1).reshape(-1)
-            ).reshape(-1, 3)
-            value = np.where(
-                whole, mixed[:, 0] ^ (mixed[:, 1] << np.uint64(1)) ^ (mixed[:, 2] << np.uint64(2)), np.uint64(0)
+            whole, *words = (rows[name].to_numpy()[places] for name in ("complete", "head", "reply", "position"))
+            mixed = pd.util.hash_array(np.stack(words, axis=1, dtype=np.uint64, casting="unsafe").reshape(-1)).reshape(
+                -1, 3
             )
+            same = mixed[:, 0] ^ (mixed[:, 1] << np.uint64(1)) ^ (mixed[:, 2] << np.uint64(2))
+            return np.where(whole, same, np.uint64(0))
         case "peer" | "named_peer":
-            value = rows[on].astype("str") + " " + rows["position"].astype("str")
+            named, positions = rows[on].iloc[places], rows["position"].iloc[places]
+            return named + " " + positions.astype("str")
         case "path":
-            value = [_path(verb, target) for verb, target in zip(rows["verb"], rows["target"], strict=True)]
+            asked = (rows[name].array.take(places) for name in ("verb", "target"))
+            return pd.Series([_path(*one) for one in zip(*asked, strict=True)], dtype="str")
         case _:
-            value = rows[on]
-    return rows.assign(value=value)
+            return rows[on].array.take(places)
 
 
 def _path(method: object, target: object) -> str | None:
@@ -210,16 +196,14 @@ def _path(method: object, target: object) -> str | None:
 def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     """What each certain pair says of the clocks: front, back, time, above, below, switching (see `clock.estimate`)."""
     sure = pairs[~pairs["doubtful"].to_numpy(bool) & ~pairs["back"].duplicated(keep=False).to_numpy(bool)]
+    ours, theirs = _timed(front, sure["front"]), _timed(back, sure["back"])
     # Of several tries that one counts whose answer the client got.
-    got = front.loc[sure["front"], "status"].to_numpy() == back.loc[sure["back"], "status"].to_numpy()
-    sure = sure[got | ~sure["front"].duplicated(keep=False).to_numpy(bool)]
-    sure = sure[~sure["front"].duplicated(keep=False).to_numpy(bool)]
-    ours, theirs = front.loc[sure["front"]], back.loc[sure["back"]]
+    got = ours["status"].to_numpy() == theirs["status"].to_numpy()
+    counts = got | ~sure["front"].duplicated(keep=False).to_numpy(bool)
+    counts[counts] = ~sure["front"][counts].duplicated(keep=False).to_numpy(bool)
+    sure, ours, theirs = sure[counts], ours[counts], theirs[counts]
     above = _least([_later(ours[name], theirs[name]) for name in ("began", "asked")], smallest=True)
-    whole = [
-        side["complete"].to_numpy(bool) & (side["response_state"] == "complete").to_numpy(bool)
-        for side in (ours, theirs)
-    ]
+    whole = [side["complete"].to_numpy(bool) & equal(side["response_state"], "complete") for side in (ours, theirs)]
     above = np.where(whole[0] & whole[1], above, NEVER)
     same = ours["status"].to_numpy() == theirs["status"].to_numpy()
     below = _least([_later(ours[name], theirs[name]) for name in ("answer", "answered")], smallest=False)
@@ -233,6 +217,12 @@ def _bounds(pairs: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame) -> pd.
             "switching": ours["status"].to_numpy() == SWITCHING,
         }
     )
+
+
+def _timed(side: pd.DataFrame, numbers: pd.Series) -> pd.DataFrame:
+    """What tells the clocks of exchanges."""
+    names = ("status", "complete", "response_state", "began", "asked", "answer", "answered")
+    return taken(side, side.index.get_indexer(pd.Index(numbers)), *names)
 
 
 def _later(front: pd.Series, back: pd.Series) -> clocks.Times:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from wsanalyze import capture
 from wsanalyze.pairing import sure_bounds
 from wsanalyze.pairing.clock import DRIFT, NEVER, TOLERANCE, Times
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, arrow
 
 MAX_JUMPS = 8
 """How often clocks are corrected; one that is set more often is broken."""
@@ -142,10 +141,9 @@ def _stands_out(group: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _ends(lists: pd.Series) -> tuple[Times, Times]:
     """The first and the last of each list of frames; 0 where it is absent or empty."""
-    arrow = pa.array(lists.array)
-    arrow = arrow.combine_chunks() if isinstance(arrow, pa.ChunkedArray) else arrow
-    counts = pc.fill_null(pc.list_value_length(arrow), 0).to_numpy(zero_copy_only=False)
-    values = np.append(pc.list_flatten(arrow).to_numpy(zero_copy_only=False).astype(np.int64), 0)
+    array = arrow(lists)
+    counts = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    values = np.append(pc.list_flatten(array).to_numpy(zero_copy_only=False).astype(np.int64), 0)
     until = np.cumsum(counts)
     there = counts > 0
     return np.where(there, values[np.where(there, until - counts, -1)], 0), np.where(there, values[until - 1], 0)

@@ -31,7 +31,7 @@ def by_behaviour(
     agents = sides[1].exchanges.set_index("exchange")["user_agent"].reindex(got["exchange"])
     got = got[~is_health_check(agents) & (got["x_forwarded_for"] != UNSPECIFIED).to_numpy(bool)]
     # Where packets are missing, the true partner may be among them.
-    if not len(got) or any(loses(side) for side in sides):
+    if not len(got) or any(side.once(loses) for side in sides):
         return edges.frame(CONTENT)
     got = got.sort_values("began", kind="stable")
     began, answered = got["began"].to_numpy(np.int64), got["answered"].to_numpy(np.int64)

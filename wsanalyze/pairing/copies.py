@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.pairing.prepare import times
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables
 
 ENDPOINTS = ["client_address", "client_port", "server_address", "server_port"]
 _TOLD = ("client_isn", "server_isn", "capture", "first", "last")
@@ -27,13 +27,15 @@ OVERLAP = 2_000_000_000
 
 def once(tables: Tables) -> tuple[Tables, int]:
     """The tables without copies, and how many connections were copies."""
-    copies = _copies(tables.connections)
+    if not pd.Series(tables.once(_ends)).duplicated().any():
+        return tables, 0
+    copies = _copies(tables.connections, tables.once(_ends))
     return tables.only(~copies), int(copies.sum())
 
 
 def shared(front: Tables, back: Tables) -> int:
     """How many connections of the front the back holds as well."""
-    ours, theirs = (_ends(tables.connections) for tables in (front, back))
+    ours, theirs = (tables.once(_ends) for tables in (front, back))
     common = np.intersect1d(ours, theirs)
     if not len(common):
         return 0
@@ -44,26 +46,25 @@ def shared(front: Tables, back: Tables) -> int:
     # The captures of either side are counted from 0.
     sides[1] = sides[1].assign(capture=sides[1]["capture"] + len(front.origins))
     both = pd.concat(sides, ignore_index=True)
-    return int((both.assign(group=_groups(both)).groupby("group")["side"].nunique() > 1).sum())
+    ends = np.concatenate([side[np.isin(side, common)] for side in (ours, theirs)])
+    return int((both.assign(group=_groups(both, ends)).groupby("group")["side"].nunique() > 1).sum())
 
 
-def _copies(connections: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _copies(connections: pd.DataFrame, ends: npt.NDArray[np.uint64]) -> Flags:
     """Which connections are copies of another one that was captured better."""
-    if not len(connections) or not pd.Series(_ends(connections)).duplicated().any():
-        return np.zeros(len(connections), bool)
     captured = connections["client_bytes"].astype("int64") + connections["server_bytes"].astype("int64")
     ranked = connections.assign(
-        group=_groups(connections),
+        group=_groups(connections, ends),
         begun=connections["client_isn"].notna() | connections["server_isn"].notna(),
         captured=captured,
         read=connections["exchanges"].astype("int64"),
     ).sort_values(["begun", "read", "captured", "connection"], ascending=[False, False, False, True], kind="stable")
-    result: npt.NDArray[np.bool_] = ranked["group"].duplicated(keep="first").reindex(connections.index).to_numpy(bool)
+    result: Flags = ranked["group"].duplicated(keep="first").reindex(connections.index).to_numpy(bool)
     return result
 
 
-def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """A number for each connection, the same for copies of one."""
+def _groups(connections: pd.DataFrame, ends: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """A number for each connection, the same for copies of one; `ends` as `_ends` gives them."""
     rows = connections[ENDPOINTS].assign(
         client_isn=connections["client_isn"].astype(object).where(connections["client_isn"].notna(), None),
         server_isn=connections["server_isn"].astype(object).where(connections["server_isn"].notna(), None),
@@ -73,13 +74,13 @@ def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
         number=np.arange(len(connections)),
     )
     groups = np.arange(len(rows), dtype=np.int64)
-    rows["ends"] = _ends(connections)
+    rows["ends"] = ends
     several = rows[rows["ends"].duplicated(keep=False).to_numpy(bool)].sort_values("first", kind="stable")
     between = several["ends"]
     known: dict[int, _Known] = {}
     columns = (several[name].tolist() for name in ("client_isn", "server_isn", "capture", "first", "last", "number"))
-    for ends, *numbers, at, first, last, number in zip(between.tolist(), *columns, strict=True):
-        seen = known.setdefault(ends, _Known())
+    for way, *numbers, at, first, last, number in zip(between.tolist(), *columns, strict=True):
+        seen = known.setdefault(way, _Known())
         row = _Row((numbers[0], numbers[1]), at, first, last, number)
         original = seen.original(row)
         if original is None:
@@ -89,10 +90,10 @@ def _groups(connections: pd.DataFrame) -> npt.NDArray[np.int64]:
     return groups
 
 
-def _ends(connections: pd.DataFrame) -> npt.NDArray[np.uint64]:
+def _ends(tables: Tables) -> npt.NDArray[np.uint64]:
     """The addresses and ports of each connection as one number."""
     result: npt.NDArray[np.uint64] = np.asarray(
-        pd.util.hash_pandas_object(connections[ENDPOINTS], index=False), dtype=np.uint64
+        pd.util.hash_pandas_object(tables.connections[ENDPOINTS], index=False), dtype=np.uint64
     )
     return result
 

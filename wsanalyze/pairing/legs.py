@@ -94,12 +94,13 @@ def are_several(tables: Tables) -> bool:
     A client can make it look so for its own handshakes, so that it has to be so for a good part of all.
     """
     exchanges = tables.exchanges
-    servers = tables.connections.set_index("connection")["server_address"]
     keys = exchanges["expected_accept_hash"].fillna(exchanges["accept_hash"])
-    seen = pd.DataFrame({"key": keys, "server": servers.reindex(exchanges["connection"]).to_numpy(object)})
-    seen = seen.dropna().drop_duplicates()
-    twice = int((seen["key"].value_counts() > 1).sum())
     # Most often nothing stands twice, and there is no more to look at.
+    if not keys.dropna().duplicated().any():
+        return False
+    servers = tables.rows("connections", exchanges["connection"], "server_address")["server_address"]
+    seen = pd.DataFrame({"key": keys, "server": servers.to_numpy(object)}).dropna().drop_duplicates()
+    twice = int((seen["key"].value_counts() > 1).sum())
     return twice * GOOD_PART >= max(1, seen["key"].nunique()) and any(named for _, named in _links(tables))
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from wsanalyze.pairing.clock import NEVER, Clock
+from wsanalyze.pairing.clock import NEVER, Clock, Times
 from wsanalyze.pairing.prepare import last_forwarded
+from wsanalyze.tables import Flags, taken
 
 BYTES, KEY, REQUEST_ID, ADDRESS, CONTENT = (
     "bytes",
@@ -51,86 +54,121 @@ class Edges:
         self.doubtful.append(doubtful)
         self.spare.append(spare)
 
+    def __len__(self) -> int:
+        return len(self.front)
+
     def frame(self, evidence: str) -> pd.DataFrame:
         """The edges as a table: front, back, likely, doubtful, spare, evidence."""
-        columns = {
-            "front": np.array(self.front, np.int64),
-            "back": np.array(self.back, np.int64),
-            "likely": np.array(self.likely, bool),
-            "doubtful": np.array(self.doubtful, bool),
-            "spare": np.array(self.spare, bool),
-        }
-        return pd.DataFrame(columns).assign(evidence=evidence)
+        return pd.DataFrame(
+            {
+                "front": np.array(self.front, np.int64),
+                "back": np.array(self.back, np.int64),
+                "likely": np.array(self.likely, bool),
+                "doubtful": np.array(self.doubtful, bool),
+                "spare": np.array(self.spare, bool),
+                "evidence": pd.Series([evidence] * len(self), dtype="str"),
+            }
+        )
 
 
-def match(
-    front: pd.DataFrame, back: pd.DataFrame, on: str, evidence: str, clock: Clock, *, strict: bool, unique: bool = False
-) -> pd.DataFrame:
-    """Edges between the rows that have the same value of `on`.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Exchanges of one side that look for a partner."""
+
+    rows: pd.DataFrame
+    """All of the side's, as `prepare` gives them."""
+    places: npt.NDArray[np.intp]
+    """Which of them."""
+    values: npt.NDArray[np.intp]
+    """What each is joined by, as a number that stands for the same on both sides; -1 where it has no value."""
+
+    def of(self, name: str, which: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """The cells of a column for those of the candidates."""
+        return np.asarray(self.rows[name].array.take(self.places[which]))
+
+    def shown(self, which: Flags) -> pd.DataFrame:
+        """Those of the candidates with all that may tell them apart, and their `value`."""
+        return taken(self.rows, self.places[which], *_TELLING).assign(value=self.values[which])
+
+
+_TELLING = (
+    *("exchange", "began", "over", "reach", "itself", "content"),
+    *("peer", "named_peer", "client_address", "x_forwarded_for"),
+)
+
+
+def match(front: Candidates, back: Candidates, evidence: str, clock: Clock, *, strict: bool, unique: bool) -> Edges:
+    """Edges between those that have the same value.
 
     `strict`: say where several assignments are possible; otherwise the order decides. `unique`: whatever the time, values
     that stand once on each side, and as likely ones those that stand as often on either side, in their order.
     """
-    front, back = _valued(front, on), _valued(back, on)
-    back = back[back[on].isin(front[on])]
-    if not len(back):
-        return Edges().frame(evidence)
-    front = _with_window(front[front[on].isin(back[on])], clock)
-    once_front, once_back = (~side[on].duplicated(keep=False) for side in (front, back))
-    single = front.loc[once_front, [on, "exchange", "earliest", "latest_of_all", "itself"]].merge(
-        back.loc[once_back, [on, "exchange", "began", "itself"]], on=on, suffixes=("", "_back")
-    )
-    if not unique:
-        began, slack = single["began"], 0 if strict and evidence == CONTENT else SLACK
-        in_time = (began >= single["earliest"] - slack) & (began <= single["latest_of_all"] + slack)
-        single = single[in_time | (began == NEVER)]
-    single = single[single["itself"] != single["itself_back"]]
-    no = [False] * len(single)
-    edges = Edges(list(single["exchange"]), list(single["exchange_back"]), no, list(no), list(no))
-    several = ~front[on].isin(single[on]) & ~(once_front & front[on].isin(back.loc[once_back, on]))
-    shared = front[several]
-    if not len(shared):
-        return edges.frame(evidence)
-    others = back[back[on].isin(shared[on])]
+    size = 1 + int(max(front.values.max(), back.values.max()))
+    if not size:
+        return Edges()
+    counts = [np.bincount(side.values[side.values >= 0], minlength=size) for side in (front, back)]
+    common = (counts[0] > 0) & (counts[1] > 0)
+    alone = common & (counts[0] == 1) & (counts[1] == 1)
+    edges = _single(front, back, alone, clock, unique=unique, slack=0 if strict and evidence == CONTENT else SLACK)
+    crowded = common & ~alone
+    if not crowded.any():
+        return edges
+    shared, others = (side.shown((side.values >= 0) & crowded[side.values]) for side in (front, back))
     if unique:
-        _rank(shared, others, on, edges)
+        _rank(shared, others, edges)
     else:
-        groups = dict(iter(others.groupby(on, sort=False)))
-        for value, fronts in shared.groupby(on, sort=False):
+        groups = dict(iter(others.groupby("value", sort=False)))
+        for value, fronts in _with_window(shared, clock).groupby("value", sort=False):
             _resolve(fronts, groups[value], edges, strict=strict)
-    return edges.frame(evidence)
+    return edges
 
 
-def _rank(front: pd.DataFrame, back: pd.DataFrame, on: str, edges: Edges) -> None:
+def _single(front: Candidates, back: Candidates, alone: Flags, clock: Clock, *, unique: bool, slack: int) -> Edges:
+    """Edges between those whose value stands once on either side; unless `unique`, as far as the times allow."""
+    ours, theirs = (np.flatnonzero((side.values >= 0) & alone[side.values]) for side in (front, back))
+    # In the order of the front.
+    places = np.empty(len(alone), np.intp)
+    places[back.values[theirs]] = theirs
+    theirs = places[front.values[ours]]
+    fits = (front.of("itself", ours) != back.of("itself", theirs)).astype(bool)
+    if not unique:
+        earliest, _, latest = _window(clock, *(front.of(name, ours) for name in ("began", "over", "reach")))
+        began = back.of("began", theirs)
+        fits &= (began == NEVER) | (began >= earliest - slack) & (began <= latest + slack)
+    numbers = [side.of("exchange", which[fits]).tolist() for side, which in ((front, ours), (back, theirs))]
+    no = [False] * len(numbers[0])
+    return Edges(numbers[0], numbers[1], no, list(no), list(no))
+
+
+def _rank(front: pd.DataFrame, back: pd.DataFrame, edges: Edges) -> None:
     """Take the first for the first and so on, where a value stands as often on either side."""
     ranked = []
     for side in (front, back):
         ordered = side.sort_values(["began", "exchange"])
-        groups = ordered.groupby(on)
-        ranked.append(ordered.assign(rank=groups.cumcount(), size=groups[on].transform("size")))
-    columns = [on, "rank", "size", "exchange", "itself"]
-    both = ranked[0][columns].merge(ranked[1][columns], on=[on, "rank", "size"], suffixes=("", "_back"))
+        groups = ordered.groupby("value")
+        ranked.append(ordered.assign(rank=groups.cumcount(), size=groups["value"].transform("size")))
+    by = ["value", "rank", "size"]
+    ours, theirs = (side[[*by, "exchange", "itself"]] for side in ranked)
+    both = ours.merge(theirs, on=by, suffixes=("", "_back"))
     both = both[both["itself"] != both["itself_back"]]
     for ours, theirs in zip(both["exchange"], both["exchange_back"], strict=True):
         edges.add(ours, theirs, likely=True)
 
 
-def _valued(rows: pd.DataFrame, on: str) -> pd.DataFrame:
-    values = rows[on]
-    present = values.notna() if values.dtype == object or isinstance(values.dtype, pd.StringDtype) else values != 0
-    return rows[present.to_numpy(bool)]
-
-
 def _with_window(rows: pd.DataFrame, clock: Clock) -> pd.DataFrame:
     """When, on the back's clock, the request may have left the load balancer."""
-    began = rows["began"].to_numpy(np.int64)
+    moments = (rows[name].to_numpy(np.int64) for name in ("began", "over", "reach"))
+    earliest, latest, latest_of_all = _window(clock, *moments)
+    return rows.assign(earliest=earliest, latest=latest, latest_of_all=latest_of_all)
+
+
+def _window(clock: Clock, began: Times, over: Times, reach: Times) -> tuple[Times, Times, Times]:
+    """At the earliest; at the latest, until the client's answer; and until a load balancer that answers by itself may turn to the router."""
     known = began != NEVER
-    over = rows["over"].to_numpy(np.int64)
     start = np.where(known, began, over)
     low, _ = clock.bounds(start)
     _, high = clock.bounds(over)
-    earliest = np.where(known, start + low, NEVER)
-    return rows.assign(earliest=earliest, latest=over + high, latest_of_all=rows["reach"].to_numpy(np.int64) + high)
+    return np.where(known, start + low, NEVER), over + high, reach + high
 
 
 def _resolve(front: pd.DataFrame, back: pd.DataFrame, edges: Edges, *, strict: bool) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from wsanalyze.completeness import loses, ran, sealed
 from wsanalyze.pairing.clock import NEVER, Clock
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables
 
 UNSPECIFIED = "::"
 """What Traffic Server's probes carry as X-Forwarded-For."""
@@ -34,10 +34,14 @@ def is_health_check(user_agents: pd.Series) -> np.ndarray:
     return found
 
 
+def checks(tables: Tables) -> Flags:
+    """Which exchanges are health checks by how they name themselves."""
+    return is_health_check(tables.exchanges["user_agent"])
+
+
 def health_checks(tables: Tables) -> frozenset[int]:
     """Numbers of the exchanges that are health checks by how they name themselves."""
-    exchanges = tables.exchanges
-    return frozenset(exchanges.loc[is_health_check(exchanges["user_agent"]), "exchange"])
+    return frozenset(tables.exchanges["exchange"].to_numpy(np.int64)[tables.once(checks)].tolist())
 
 
 def own_requests(
@@ -59,7 +63,7 @@ def _causeless(left: pd.DataFrame, unpaired: pd.DataFrame, tables: Tables, clock
         clock.pairs > 0
         and not clock.contradictory
         and not (sealed(connections) | (connections["protocol"] == "unknown").to_numpy(bool)).any()
-        and not loses(tables)
+        and not tables.once(loses)
     )
     if not legible:
         return np.zeros(len(left), bool)

@@ -17,11 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.pairing.prepare import flag
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 from wsanalyze.rules.finding import Side
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, equal
 
 TITLE = "Sec-WebSocket-Accept does not answer the handshake's key"
 SEVERITY = "warning"
@@ -40,20 +39,15 @@ def check(context: Context) -> Iterator[Problem]:
     """Handshakes whose 101 does not fit their key, on the side where that is so."""
     sides: tuple[tuple[Side, Tables], ...] = (("front", context.front), ("back", context.back))
     wrong: dict[Side, set[int]] = {side: _wrong(tables) for side, tables in sides}
-    found = [
-        at(row, side) for row in rows(context.handshakes) for side, _ in sides if row[f"{side}_exchange"] in wrong[side]
-    ]
+    if not any(wrong.values()):
+        return
+    found = [at(row, side) for row in context.rows() for side, _ in sides if row[f"{side}_exchange"] in wrong[side]]
     yield Problem("warning", TITLE, ADVICE, tuple(found))
 
 
 def _wrong(tables: Tables) -> set[int]:
     exchanges = tables.exchanges
-    switched = (
-        (exchanges["status"] == 101)
-        & (exchanges["response_state"] == "complete")
-        & exchanges["sec_websocket_key"].notna()
-    )
-    bad = exchanges["accept_valid"].eq(other=False).fillna(value=False) | exchanges["sec_websocket_accept"].isna()
-    speaks = exchanges["asks_websocket"].fillna(value=False).astype(bool)
-    chosen: pd.Series = exchanges.loc[switched.fillna(value=False).astype(bool) & bad.astype(bool) & speaks, "exchange"]
-    return {int(number) for number in chosen}
+    switched = equal(exchanges["status"], 101) & equal(exchanges["response_state"], "complete")
+    asked = flag(exchanges["asks_websocket"]) & exchanges["sec_websocket_key"].notna().to_numpy(bool)
+    bad = equal(exchanges["accept_valid"], value=False) | exchanges["sec_websocket_accept"].isna().to_numpy(bool)
+    return {int(number) for number in exchanges["exchange"].to_numpy()[switched & asked & bad]}

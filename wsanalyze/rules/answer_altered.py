@@ -31,6 +31,7 @@ import pandas as pd
 from wsanalyze.rules.carried import of
 from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import equal
 
 TITLE = "The load balancer replaced the router's refusal"
 SEVERITY = "warning"
@@ -51,10 +52,12 @@ def check(context: Context) -> Iterator[Problem]:
     # Where a second try went out without the upgrade, the client may have got the answer to that.
     retried = context.handshakes.loc[context.handshakes["retried_without"].to_numpy(bool), "id"]
     rows = context.carried[context.carried["handshake"].notna() & ~context.carried["handshake"].isin(retried)]
-    statuses = context.handshakes.set_index("id")[["front_status", "back_status"]].reindex(rows["handshake"])
+    statuses = context.handshakes[["id", "front_status", "back_status"]].set_index("id").reindex(rows["handshake"])
     rows = pd.concat([rows, statuses.set_axis(rows.index)], axis=1)
-    known = rows[["front_status", "back_status"]].notna().all(axis=1)
-    rows = rows[known & (rows["front_status"] != SWITCHING) & (rows["back_status"] != SWITCHING)]
+    known = rows[["front_status", "back_status"]].notna().all(axis=1).to_numpy(bool)
+    rows = rows[known & ~equal(rows["front_status"], SWITCHING) & ~equal(rows["back_status"], SWITCHING)]
+    if not len(rows):
+        return
     words = [
         of(tables, rows[side], "x_cf_routererror", "response_state").add_prefix(f"{side}_")
         for side, tables in (("front", context.front), ("back", context.back))
@@ -67,6 +70,8 @@ def check(context: Context) -> Iterator[Problem]:
     )
     differs = answers["front_status"] != answers["back_status"]
     answers = answers.assign(lost=lost)[lost | differs]
+    if not len(answers):
+        return
     found = answers.assign(
         exchange=answers["front"], note=[_note(context, answer) for answer in answers.to_dict("records")]
     )

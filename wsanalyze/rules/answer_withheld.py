@@ -30,6 +30,7 @@ from wsanalyze.rules.carried import of
 from wsanalyze.rules.context import AtGorouter, Context, Problem, rows, text
 from wsanalyze.rules.header_lists import extensions, subprotocols
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import equal
 
 TITLE = "The load balancer withheld the router's 101"
 SEVERITY = "warning"
@@ -61,8 +62,11 @@ _LOOKED_AT = (
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes with the verdict `blocked`, detail `answer-withheld`, each with what its 101 may be disliked for."""
     asked = context.handshakes
-    withheld = (asked["verdict"] == "blocked") & (asked["detail"] == "answer-withheld") & asked["back_exchange"].notna()
-    found = asked.loc[withheld.to_numpy(bool), ["back_exchange", "id", "confidence"]].rename(
+    withheld = equal(asked["verdict"], "blocked") & equal(asked["detail"], "answer-withheld")
+    withheld &= asked["back_exchange"].notna().to_numpy(bool)
+    if not withheld.any():
+        return
+    found = asked.loc[withheld, ["back_exchange", "id", "confidence"]].rename(
         columns={"back_exchange": "exchange", "id": "handshake"}
     )
     notes = [context.worded(_note(answer)) for answer in rows(of(context.back, found["exchange"], *_LOOKED_AT))]

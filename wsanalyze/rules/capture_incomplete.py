@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 from wsanalyze.rules.finding import Evidence, Side
 from wsanalyze.tables import Tables
 
@@ -44,7 +44,7 @@ def check(context: Context) -> Iterator[Problem]:
     ]
     found.extend(
         at(row, "front" if row["front_frames"] else "back", row["detail"])
-        for row in rows(context.handshakes)
+        for row in context.rows()
         if row["verdict"] == "undetermined" and row["detail"] in _BLAMES_CAPTURE
     )
     yield Problem("warning", TITLE, ADVICE, tuple(found))
@@ -62,6 +62,8 @@ def _of_file(side: Side, tables: Tables) -> Iterator[Evidence]:
 
 def _of_connections(side: Side, tables: Tables) -> Iterator[Evidence]:
     holes = tables.defects[tables.defects["name"] == "gap"]
+    if not len(holes):
+        return
     file = str(tables.captures["file"].iloc[0]) if len(tables.captures) else ""
     speaking = tables.connections.loc[tables.connections["protocol"].notna(), "connection"]
     for connection, group in holes[holes["connection"].isin(speaking)].groupby("connection", sort=True):

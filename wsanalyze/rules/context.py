@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.box import Box, received_on, worded
@@ -50,8 +52,9 @@ class Context:
 
     handshakes: pd.DataFrame
     requests: pd.DataFrame
-    """The other requests that reached the platform's router and can be judged: the `schema.EXCHANGES` columns of the side
-    `received_on`, and `front_port`, `back_port`."""
+    """The other requests that reached the platform's router and can be judged: columns of `schema.EXCHANGES` of the side
+    `received_on` (exchange, connection, request_frames, method, host, target, x_forwarded_for, x_forwarded_proto, forwarded), and
+    `front_port`, `back_port`."""
     carried: pd.DataFrame
     """The handshakes and requests that both captures show for sure, as `rules.carried` gives them."""
     front: Tables
@@ -69,6 +72,11 @@ class Context:
             self._known[make] = make(self)
         known: T = self._known[make]
         return known
+
+    def rows(self, which: npt.ArrayLike | None = None) -> Iterator[dict[str, Any]]:
+        """The handshakes as `rows` gives them, made for the first rule that asks; those for which `which` holds."""
+        known = self.once(_rows)
+        return iter(known) if which is None else (known[place] for place in np.flatnonzero(np.asarray(which, bool)))
 
     @property
     def received_on(self) -> Side:
@@ -111,6 +119,10 @@ def rows(handshakes: pd.DataFrame) -> Iterator[dict[str, Any]]:
         return
     for record in handshakes.to_dict("records"):
         yield {str(key): _none(value) for key, value in record.items()}
+
+
+def _rows(context: Context) -> list[dict[str, Any]]:
+    return list(rows(context.handshakes))
 
 
 def _none(value: Any) -> Any:

@@ -21,8 +21,8 @@ from wsanalyze.pairing.prepare import switched, times
 from wsanalyze.rules import timeouts
 from wsanalyze.rules.context import Context, at
 from wsanalyze.rules.finding import Evidence
-from wsanalyze.tables import Tables
-from wsanalyze.verdicts.vicinity import LOSSES, Flags
+from wsanalyze.tables import Flags, Tables, equal
+from wsanalyze.verdicts.vicinity import LOSSES
 
 CLIENT, LB, ROUTER = "client", "load balancer", "router"
 IDLE = 10.0
@@ -51,9 +51,11 @@ def endings(context: Context) -> pd.DataFrame:
     or -1; `alike`: how many it cut at that age; `together`: these had begun together, so that they may have ended together for any reason.
     """
     handshakes = context.handshakes
-    accepted = context.back.exchanges.loc[switched(context.back.exchanges), "exchange"]
-    behind = (handshakes["front_exchange"].isna() & handshakes["back_exchange"].isin(accepted)).to_numpy(bool)
-    rows = handshakes[(handshakes["outcome"] == "established").to_numpy(bool) | behind].reset_index(drop=True)
+    behind = handshakes["front_exchange"].isna().to_numpy(bool)
+    if behind.any():
+        accepted = context.back.exchanges.loc[switched(context.back.exchanges), "exchange"]
+        behind = behind & handshakes["back_exchange"].isin(accepted).to_numpy(bool)
+    rows = handshakes[equal(handshakes["outcome"], "established") | behind].reset_index(drop=True)
     front, back = leg(context.front, rows["front_exchange"]), leg(context.back, rows["back_exchange"])
     chosen = ~front["closed"] & ~back["closed"] & (front["ended"] | back["ended"])
     rows, front, back = (table[chosen].reset_index(drop=True) for table in (rows, front, back))
@@ -87,20 +89,27 @@ def shown(row: dict[str, Any], box: Box) -> Evidence:
     return replace(at(row, row["shown_on"], note), frames=tuple(sorted({row["heard_frame"], row["end_frame"]})))
 
 
+_OF_SOCKETS = (
+    *("connection", "opened", "last_heard", "last_heard_frame", "closed_by"),
+    *("client_unparsed", "server_unparsed"),
+)
+_OF_CONNECTIONS = ("end_time", "end_frame", "ended", "ended_by", "client_packets", "server_packets")
+_OF_STREAMS = ("version", "reset", "reset_by", "reset_time", "reset_frame")
+
+
 def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
     """One side of each WebSocket: how it ended there, as far as that can be told."""
     numbers = exchanges.to_numpy(np.int64, na_value=-1)
-    sockets = tables.websockets.set_index("exchange").reindex(numbers)
+    sockets = tables.rows("websockets", numbers, *_OF_SOCKETS)
     connection = sockets["connection"].to_numpy(np.int64, na_value=-1)
-    connections = tables.connections.set_index("connection").reindex(connection)
-    streams = tables.exchanges.set_index("exchange").reindex(numbers)
+    connections = tables.rows("connections", connection, *_OF_CONNECTIONS)
+    streams = tables.rows("exchanges", numbers, *_OF_STREAMS)
     # In HTTP/2 it ends with its stream; who ended that without RST_STREAM is not known.
-    multiplexed, broken = streams["version"].eq("2").to_numpy(bool), streams["reset"].notna().to_numpy(bool)
+    multiplexed, broken = equal(streams["version"], "2"), streams["reset"].notna().to_numpy(bool)
     opened, heard = times(sockets["opened"]), times(sockets["last_heard"])
     end = np.where(multiplexed, times(streams["reset_time"]), times(connections["end_time"]))
-    lost = tables.defects[tables.defects["name"].isin(LOSSES)].groupby("connection")["time"].max()
     # A Close frame, or any other, may be in what was lost at the end.
-    blind = times(lost.reindex(connection)) > heard
+    blind = _lost(tables, connection) > heard
     for name in ("client_unparsed", "server_unparsed"):
         blind |= sockets[name].to_numpy(np.int64, na_value=0) > 0
     for name in ("client_packets", "server_packets"):
@@ -108,15 +117,17 @@ def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
     known = (opened != NEVER) & ~blind
     known &= ~multiplexed | broken
     ended = known & (end != NEVER)
-    last = ends(tables).reindex(connection).fillna(NEVER).to_numpy(np.int64)
+    last = tables.once(ends).reindex(connection, fill_value=NEVER).to_numpy(np.int64)
     return pd.DataFrame(
         {
             "closed": sockets["closed_by"].notna().to_numpy(bool),
             "multiplexed": multiplexed,
             "ended": ended,
             "open_until": np.where(known & ~ended, last, NEVER),
-            "by_server": np.where(multiplexed, streams["reset_by"] == "server", connections["ended_by"] == "server"),
-            "reset": np.where(multiplexed, broken, connections["ended"] == "rst"),
+            "by_server": np.where(
+                multiplexed, equal(streams["reset_by"], "server"), equal(connections["ended_by"], "server")
+            ),
+            "reset": np.where(multiplexed, broken, equal(connections["ended"], "rst")),
             "opened": opened,
             "end": end,
             "heard_frame": sockets["last_heard_frame"].to_numpy(np.int64, na_value=0),
@@ -127,6 +138,15 @@ def leg(tables: Tables, exchanges: pd.Series) -> pd.DataFrame:
             "silence": np.where(ended, np.maximum(np.where(ended, end - heard, 0), 0) / 1e9, np.inf),
         }
     )
+
+
+def _lost(tables: Tables, connections: Times) -> Times:
+    """When each of these connections lost something for the last time; NEVER where none did."""
+    losses = tables.defects["name"].isin(LOSSES).to_numpy(bool)
+    if not losses.any():
+        return np.full(len(connections), NEVER, np.int64)
+    lost = tables.defects[losses].groupby("connection")["time"].max()
+    return times(lost.reindex(connections))
 
 
 def _who(rows: pd.DataFrame, front: pd.DataFrame, back: pd.DataFrame, clock: Clock) -> tuple[pd.Series, pd.Series]:

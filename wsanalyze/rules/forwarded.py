@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.finding import Evidence
+from wsanalyze.tables import Flags, equal
 
 
 def missing(context: Context, column: str, title: str, advice: str) -> Iterator[Problem]:
     """Requests whose `column` is absent or blank: an error where the front's or the router's port is a web port, else a warning."""
-    requests = context.requests[lacks(context, column)]
+    absent = lacks(context, column)
+    if not absent.any():
+        return
+    requests = context.requests[absent]
     on_web = requests["front_port"].isin(context.web_ports) | requests["back_port"].isin(context.web_ports)
     captures = context.tables(context.received_on).captures
     file = str(captures["file"].iloc[0]) if len(captures) else ""
@@ -51,12 +54,18 @@ def received(context: Context) -> pd.DataFrame:
     return rows.assign(handshake=ids.reindex(rows["exchange"]).to_numpy())
 
 
-def lacks(context: Context, column: str) -> np.ndarray:
+def lacks(context: Context, column: str) -> Flags:
     """Whether each judged request lacks the header; a blank value is none."""
-    result: np.ndarray = blank(context.requests[column]).to_numpy(bool)
-    return result
+    return context.once(_blank)[column]
 
 
-def blank(values: pd.Series) -> pd.Series:
+_HEADERS = ("x_forwarded_for", "x_forwarded_proto", "forwarded")
+
+
+def _blank(context: Context) -> dict[str, Flags]:
+    return {column: blank(context.requests[column]) for column in _HEADERS}
+
+
+def blank(values: pd.Series) -> Flags:
     """Whether each header is absent or holds nothing."""
-    return values.fillna("").str.strip(" \t,").eq("")
+    return values.isna().to_numpy(bool) | equal(values.str.strip(" \t,"), "")

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.forwarded import lacks
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import chosen
 
 TITLE = "Requests name the client only in Forwarded, which the platform does not read"
 SEVERITY = "warning"
@@ -43,7 +44,7 @@ AT_GOROUTER = AtGorouter(
 def check(context: Context) -> Iterator[Problem]:
     """Requests with the one and without the others; blank ones do not count."""
     absent = lacks(context, "x_forwarded_for") & lacks(context, "x_forwarded_proto")
-    found = context.requests.loc[absent & ~lacks(context, "forwarded"), ["exchange", "forwarded"]]
+    found = chosen(context.requests, absent & ~lacks(context, "forwarded"), "exchange", "forwarded")
     yield from problems(
         context, "warning", TITLE, ADVICE, {context.received_on: found.rename(columns={"forwarded": "note"})}
     )

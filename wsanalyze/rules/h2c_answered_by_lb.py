@@ -31,6 +31,7 @@ from wsanalyze.pairing.clock import NEVER
 from wsanalyze.pairing.prepare import SWITCHING, flag
 from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.finding import Confidence, Evidence
+from wsanalyze.tables import chosen, equal
 from wsanalyze.verdicts.vicinity import LOSSES
 
 TITLE = "The load balancer accepted an upgrade to HTTP/2 (h2c) itself"
@@ -86,15 +87,18 @@ def check(context: Context) -> Iterator[Problem]:
 
 
 _FRAMES = ("request_frames", "response_frames")
+_LOOKED_AT = ("exchange", "method", "host", "target", "request_upgrade", "request_state", "response_state", *_FRAMES)
 
 
 def _switched(exchanges: pd.DataFrame) -> pd.DataFrame:
     """Exchanges that asked for h2c and were answered 101."""
-    exchanges = exchanges[(exchanges["status"] == SWITCHING).to_numpy(bool, na_value=False)]
-    whole = ((exchanges["request_state"] == "complete") & (exchanges["response_state"] == "complete")).to_numpy(bool)
-    listed = exchanges["request_upgrade"].fillna("").str.lower().str.contains(_H2C, regex=True).to_numpy(bool)
-    chosen: pd.DataFrame = exchanges[whole & listed & ~flag(exchanges["accepts_websocket"])]
-    return chosen
+    switched = equal(exchanges["status"], SWITCHING) & ~flag(exchanges["accepts_websocket"])
+    asked = chosen(exchanges, switched, *_LOOKED_AT)
+    if not len(asked):
+        return asked
+    whole = equal(asked["request_state"], "complete") & equal(asked["response_state"], "complete")
+    listed = asked["request_upgrade"].fillna("").str.lower().str.contains(_H2C, regex=True).to_numpy(bool)
+    return asked[whole & listed]
 
 
 def _answers(context: Context) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 from wsanalyze.rules.finding import Severity
 
 TITLE = "WebSocket handshakes were stopped at the load balancer"
@@ -89,7 +89,7 @@ ADVICE_AT_GOROUTER = {
 
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes with the verdict `blocked`, by detail and severity."""
-    blocked = [row for row in rows(context.handshakes) if row["verdict"] == "blocked"]
+    blocked = [row for row in context.rows() if row["verdict"] == "blocked"]
     kinds = [(detail, False, advice) for detail, advice in ADVICE.items()] + [("by-policy", True, OVER_HTTP2)]
     for detail, http2, advice in kinds:
         for severity in SEVERITIES:

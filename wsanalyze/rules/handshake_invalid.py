@@ -33,9 +33,10 @@ import pandas as pd
 
 from wsanalyze.box import named
 from wsanalyze.pairing.prepare import flag
-from wsanalyze.rules.carried import of
+from wsanalyze.rules.carried import asked_in_front, of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import Flags, equal
 
 TITLE = "WebSocket handshakes break RFC 6455"
 SEVERITY = "warning"
@@ -55,7 +56,7 @@ AT_GOROUTER = AtGorouter(
 class Demand:
     """Something that RFC 6455 4.1 demands of the request."""
 
-    broken: Callable[[pd.DataFrame], pd.Series]
+    broken: Callable[[pd.DataFrame], Flags]
     text: str
     """What is wrong; `{value}` stands for the value of `column`."""
     column: str = ""
@@ -66,27 +67,27 @@ class Demand:
 
 
 DEMANDS = (
-    Demand(lambda r: r["method"].ne("GET"), "the method is {value}, not GET", "method"),
+    Demand(lambda r: ~equal(r["method"], "GET"), "the method is {value}, not GET", "method"),
     Demand(
-        lambda r: r["version"].notna() & r["version"].fillna("").lt("1.1"),
+        lambda r: r["version"].lt("1.1").to_numpy(bool),
         "HTTP/{value}, not 1.1 or later",
         "version",
         client_only=True,
     ),
-    Demand(lambda r: r["host"].isna(), "no Host"),
-    Demand(lambda r: r["host"].fillna("x").str.strip().eq(""), "Host is empty"),
+    Demand(lambda r: _absent(r["host"]), "no Host"),
+    Demand(lambda r: equal(r["host"].str.strip(), ""), "Host is empty"),
     # Lines are joined by a comma and a blank, and a host holds no blank.
-    Demand(lambda r: r["host"].fillna("").str.contains(", ", regex=False), "several Hosts ({value})", "host"),
-    Demand(lambda r: _false(r["asks_upgrade"]), "no Connection: upgrade", client_only=True),
-    Demand(lambda r: r["sec_websocket_key"].isna(), "no Sec-WebSocket-Key"),
-    Demand(lambda r: _listed(r["sec_websocket_key"]), "several Sec-WebSocket-Keys"),
+    Demand(lambda r: _holds(r["host"], ", "), "several Hosts ({value})", "host"),
+    Demand(lambda r: equal(r["asks_upgrade"], value=False), "no Connection: upgrade", client_only=True),
+    Demand(lambda r: _absent(r["sec_websocket_key"]), "no Sec-WebSocket-Key"),
+    Demand(lambda r: _holds(r["sec_websocket_key"], ","), "several Sec-WebSocket-Keys"),
     Demand(
-        lambda r: _false(r["key_valid"]) & ~_listed(r["sec_websocket_key"]),
+        lambda r: equal(r["key_valid"], value=False) & ~_holds(r["sec_websocket_key"], ","),
         "Sec-WebSocket-Key is not the Base64 form of 16 bytes",
     ),
-    Demand(lambda r: r["sec_websocket_version"].isna(), "no Sec-WebSocket-Version", kept_by_http2=True),
+    Demand(lambda r: _absent(r["sec_websocket_version"]), "no Sec-WebSocket-Version", kept_by_http2=True),
     Demand(
-        lambda r: r["sec_websocket_version"].fillna("13").str.strip().ne("13"),
+        lambda r: ~_absent(r["sec_websocket_version"]) & ~equal(r["sec_websocket_version"].str.strip(), "13"),
         "Sec-WebSocket-Version is {value}, not 13",
         "sec_websocket_version",
         kept_by_http2=True,
@@ -101,42 +102,34 @@ _LOOKED_AT = (
 
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes that break a demand: what the client broke on the front, what only the load balancer broke on the back."""
-    handshakes = context.handshakes
-    asked = handshakes.loc[handshakes["front_exchange"].notna(), ["id", "front_exchange"]].astype(
-        {"front_exchange": "int64"}
-    )
-    asked = asked.rename(columns={"id": "handshake", "front_exchange": "exchange"})
+    asked = context.once(asked_in_front)
     front = of(context.front, asked["exchange"], *_LOOKED_AT)
     # What does not ask for WebSocket is no handshake on the front.
-    speaks = (front["request_state"].eq("complete") & front["asks_websocket"].fillna(value=False)).astype(bool)
+    speaks = equal(front["request_state"], "complete") & flag(front["asks_websocket"])
     asked, front = asked[speaks], front[speaks]
     # An extended CONNECT has no method GET and no key; who translates it has to make them (RFC 8441 5).
-    as_http1 = front["version"].ne("2")
-    broken = pd.DataFrame(
-        {number: demand.broken(front) & (as_http1 | demand.kept_by_http2) for number, demand in enumerate(DEMANDS)},
-        index=front.index,
-    )
+    as_http1 = ~equal(front["version"], "2")
+    broken = np.stack([demand.broken(front) & (as_http1 | demand.kept_by_http2) for demand in DEMANDS], axis=1)
     by_client = _noted(asked, front, broken, named("client", context.box))
     both = context.carried[context.carried["front"].isin(asked["exchange"]) & context.carried["handshake"].notna()]
-    sent = broken.set_axis(pd.Index(asked["exchange"])).reindex(both["front"]).set_axis(both.index)
+    sent = broken[pd.Index(asked["exchange"]).get_indexer(both["front"])]
     back = of(context.back, both["back"], *_LOOKED_AT)
     # What was stripped is no handshake any more; that is the business of another rule.
     still = flag(back["asks_websocket"]) & flag(back["asks_upgrade"])
-    whole = back["request_state"].eq("complete") & still & back["version"].ne("2")
-    anew = {
-        number: whole & demand.broken(back) & ~sent[number].astype(bool) & (not demand.client_only)
-        for number, demand in enumerate(DEMANDS)
-    }
+    whole = equal(back["request_state"], "complete") & still & ~equal(back["version"], "2")
+    anew = np.stack([whole & demand.broken(back) & (not demand.client_only) for demand in DEMANDS], axis=1)
     received = both.rename(columns={"back": "exchange"})
-    by_lb = _noted(received, back, pd.DataFrame(anew, index=back.index), named("load balancer", context.box))
+    by_lb = _noted(received, back, anew & ~sent, named("load balancer", context.box))
     yield from problems(context, "warning", TITLE, ADVICE, {"front": by_client, "back": by_lb})
 
 
-def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: pd.DataFrame, who: str) -> pd.DataFrame:
+def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: Flags, who: str) -> pd.DataFrame:
     """The rows that break something, each with what it breaks."""
-    guilty = np.any(broken.to_numpy(bool), axis=1) if len(rows) else np.zeros(0, bool)
+    guilty: Flags = np.any(broken, axis=1)
+    if not guilty.any():
+        return rows[guilty]
     notes = []
-    for row, breaks in zip(values[guilty].to_dict("records"), broken.to_numpy(bool)[guilty], strict=True):
+    for row, breaks in zip(values[guilty].to_dict("records"), broken[guilty], strict=True):
         told = (
             demand.text.replace("{value}", str(row.get(demand.column)))
             for demand, breaks_it in zip(DEMANDS, breaks, strict=True)
@@ -146,10 +139,9 @@ def _noted(rows: pd.DataFrame, values: pd.DataFrame, broken: pd.DataFrame, who: 
     return rows[guilty].assign(note=notes)
 
 
-def _false(column: pd.Series) -> pd.Series:
-    """Whether each is said to be false; what is absent is not."""
-    return column.eq(other=False).fillna(value=False).astype(bool)
+def _absent(column: pd.Series) -> Flags:
+    return column.isna().to_numpy(bool)
 
 
-def _listed(column: pd.Series) -> pd.Series:
-    return column.fillna("").str.contains(",", regex=False)
+def _holds(column: pd.Series, text: str) -> Flags:
+    return column.str.contains(text, regex=False, na=False).to_numpy(bool)

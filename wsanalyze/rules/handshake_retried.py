@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 
 TITLE = "The load balancer tried handshakes again, without the upgrade"
 SEVERITY = "warning"
@@ -35,5 +35,5 @@ AT_GOROUTER = AtGorouter(
 
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes that were seen on the back both intact and stripped."""
-    found = [at(row, "back", f"{row['tries']} tries") for row in rows(context.handshakes) if row["retried_without"]]
+    found = [at(row, "back", f"{row['tries']} tries") for row in context.rows() if row["retried_without"]]
     yield Problem("warning", TITLE, ADVICE, tuple(found))

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.pairing.own import is_health_check
+from wsanalyze.pairing.own import checks
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.instances import problems
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, chosen
 
 TITLE = "Health checks and probes were set apart"
 SEVERITY = "info"
@@ -46,9 +46,11 @@ def check(context: Context) -> Iterator[Problem]:
 def _set_apart(tables: Tables, handshakes: pd.Series, own: frozenset[int], probe: str) -> pd.DataFrame:
     """Each with what shows it: the User-Agent, or that it is the load balancer's own."""
     exchanges = tables.exchanges
-    named = pd.Series(is_health_check(exchanges["user_agent"]), index=exchanges.index)
-    judged = exchanges["exchange"].isin(handshakes.dropna())
-    chosen = exchanges["request_state"].notna() & (named | exchanges["exchange"].isin(own)) & ~judged
-    found = exchanges.loc[chosen, ["exchange", "user_agent"]]
-    note = found["user_agent"].where(named[chosen], probe)
-    return found[["exchange"]].assign(note=note)
+    named = tables.once(checks)
+    apart = named | exchanges["exchange"].isin(own).to_numpy(bool)
+    if not apart.any():
+        return pd.DataFrame()
+    judged = exchanges["exchange"].isin(handshakes.dropna()).to_numpy(bool)
+    apart &= exchanges["request_state"].notna().to_numpy(bool) & ~judged
+    found = chosen(exchanges, apart, "exchange", "user_agent")
+    return found.assign(note=found["user_agent"].where(named[apart], probe))

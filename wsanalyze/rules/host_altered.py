@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from wsanalyze.rules.carried import of, whole
+from wsanalyze.rules.carried import column_of, of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
@@ -45,11 +45,12 @@ AT_GOROUTER = AtGorouter(
 
 def check(context: Context) -> Iterator[Problem]:
     """Requests and handshakes whose Host is not that of the client's request."""
-    rows = context.carried
-    rows = rows[whole(context.front, rows["front"]) & whole(context.back, rows["back"])]
-    front = of(context.front, rows["front"], "host", "target").add_prefix("front_")
-    hosts = front.assign(back_host=of(context.back, rows["back"], "host")["host"])
+    rows = context.carried[context.carried["whole"]]
+    front = of(context.front, rows["front"], "host", "target").set_axis(["front_host", "front_target"], axis=1)
+    hosts = front.assign(back_host=column_of(context.back, rows["back"], "host"))
     hosts = hosts[_plain(hosts["front_host"]) != _plain(hosts["back_host"])]
+    if not len(hosts):
+        return
     named = pd.Series([_authority(target) for target in hosts["front_target"]], index=hosts.index, dtype="str")
     hosts = hosts[named.isna() | (_plain(named) != _plain(hosts["back_host"]))]
     found = rows.loc[hosts.index].rename(columns={"back": "exchange"})

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.carried import of
+from wsanalyze.rules.carried import column_of
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import equal
 
 TITLE = "The load balancer lowered WebSocket handshakes to HTTP/1.0"
 SEVERITY = "warning"
@@ -37,9 +38,12 @@ AT_GOROUTER = AtGorouter(
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes whose version is 1.0 on the back and something else on the front."""
     rows = context.carried[context.carried["handshake"].notna()]
-    front = of(context.front, rows["front"], "version")["version"]
-    back = of(context.back, rows["back"], "version")["version"]
-    lowered = back.eq("1.0") & front.notna() & front.ne("1.0")
+    back = column_of(context.back, rows["back"], "version")
+    lowered = equal(back, "1.0")
+    if not lowered.any():
+        return
+    front = column_of(context.front, rows["front"], "version")
+    lowered = lowered & front.notna().to_numpy(bool) & ~equal(front, "1.0")
     found = rows[lowered].rename(columns={"back": "exchange"})
     notes = [f"HTTP/{version} → HTTP/1.0" for version in front[lowered]]
     yield from problems(context, "warning", TITLE, ADVICE, {"back": found.assign(note=notes)})

@@ -22,6 +22,8 @@ def problems(
 
     The rows have `exchange`, and where it applies `note`, `handshake` (id) and `likely`.
     """
+    if not any(map(len, found.values())):
+        return
     levels: tuple[tuple[Confidence, bool], ...] = (("certain", False), ("likely", True))
     for confidence, doubt in levels:
         evidence: list[Evidence] = []

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.carried import of, whole
+from wsanalyze.rules.carried import asked_in_front, of, whole
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.instances import problems
 
@@ -34,12 +34,12 @@ AT_GOROUTER = AtGorouter(
 
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes of the front whose key was sent on other connections, too."""
-    handshakes = context.handshakes
-    asked = handshakes.loc[handshakes["front_exchange"].notna(), ["id", "front_exchange"]]
-    asked = asked.rename(columns={"id": "handshake", "front_exchange": "exchange"}).astype({"exchange": "int64"})
+    asked = context.once(asked_in_front)
     asked = asked[whole(context.front, asked["exchange"])]
     keys = of(context.front, asked["exchange"], "sec_websocket_key", "connection")
     keys = keys[keys["sec_websocket_key"].fillna("").ne("")]
+    if not keys["sec_websocket_key"].duplicated().any():
+        return
     connections = keys.groupby("sec_websocket_key")["connection"].transform("nunique")
     shared = keys[connections > 1]
     notes = shared["sec_websocket_key"] + ", on " + connections[connections > 1].astype("str") + " connections"

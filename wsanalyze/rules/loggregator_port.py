@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import Context, Problem, at, rows
+from wsanalyze.rules.context import Context, Problem, at
 
 TITLE = "Log streams come in on another port than 443: the Loggregator port must name it"
 SEVERITY = "info"
@@ -42,7 +42,7 @@ USUAL = 443
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes of Loggregator's streams on other ports of the load balancer."""
     handshakes = context.handshakes
-    streams = handshakes[handshakes["stream"].notna() & handshakes["lb_front"].notna()]
-    ported = ((row, int(row["lb_front"].rpartition(":")[2])) for row in rows(streams))
+    streams = context.rows(handshakes["stream"].notna() & handshakes["lb_front"].notna())
+    ported = ((row, int(row["lb_front"].rpartition(":")[2])) for row in streams)
     found = [at(row, "front", f"port {port}") for row, port in ported if port != USUAL]
     yield Problem("info", TITLE, ADVICE, tuple(found))

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side
 
 TITLE = "The platform's log streams are affected"
 SEVERITY = "info"
@@ -47,11 +47,12 @@ AFFECTED = ("stripped", "terminated", "blocked")
 def check(context: Context) -> Iterator[Problem]:
     """Handshakes of each stream that the load balancer did not pass through."""
     handshakes = context.handshakes
-    affected = handshakes[handshakes["stream"].notna() & handshakes["verdict"].isin(AFFECTED)]
+    affected = list(context.rows(handshakes["stream"].notna() & handshakes["verdict"].isin(AFFECTED)))
     for stream, use in USES.items():
         found = [
             evidence
-            for row in rows(affected[affected["stream"] == stream])
+            for row in affected
+            if row["stream"] == stream
             for evidence in on_side(row, "/".join(filter(None, (row["verdict"], row["detail"]))))
         ]
         yield Problem("info", f"{TITLE}: {use}", ADVICE, tuple(found))

@@ -8,9 +8,10 @@ import pandas as pd
 
 from wsanalyze import redaction
 from wsanalyze.pairing.prepare import SWITCHED_BY, switched
-from wsanalyze.rules.carried import of, whole
+from wsanalyze.rules.carried import column_of
 from wsanalyze.rules.context import Context, Problem, text
 from wsanalyze.rules.instances import problems
+from wsanalyze.tables import differ, equal
 
 
 def altered(
@@ -20,13 +21,9 @@ def altered(
 
     `listed` gives a value in the form that is compared.
     """
-    rows = context.carried[context.carried["handshake"].notna()]
-    # Another handshake than the client's has an offer of its own; what is undetermined may be another one.
-    rows = rows[rows["detail"].ne("re-originated") & rows["verdict"].ne("undetermined")]
-    asked = whole(context.front, rows["front"]) & whole(context.back, rows["back"])
-    offered = _altered(context, rows, asked, column, header, listed)
-    answered = _switched(context, rows)
-    accepted = _altered(context, rows, answered, f"response_{column}", header, listed, reverse=True)
+    rows = context.once(_negotiated)
+    offered = _altered(context, rows[rows["whole"]], column, header, listed)
+    accepted = _altered(context, rows[rows["switched"]], f"response_{column}", header, listed, reverse=True)
     notes = {
         index: "; ".join(
             f"{what}: {changes[index]}"
@@ -35,6 +32,8 @@ def altered(
         )
         for index in sorted({*offered, *accepted})
     }
+    if not notes:
+        return
     found = rows.loc[list(notes)].assign(note=list(notes.values()))
     # What was offered is seen best by the router, what was accepted by the client.
     by_router = [index in offered for index in notes]
@@ -51,10 +50,22 @@ def altered(
     )
 
 
+def _negotiated(context: Context) -> pd.DataFrame:
+    """The handshakes that both captures show, as `context.carried`; `switched`: both answers accept it, and were captured whole."""
+    rows = context.carried[context.carried["handshake"].notna()]
+    # Another handshake than the client's has an offer of its own; what is undetermined may be another one.
+    rows = rows[rows["detail"].ne("re-originated") & rows["verdict"].ne("undetermined")]
+    answers = [
+        tables.rows("exchanges", rows[side], *SWITCHED_BY, "response_state")
+        for side, tables in (("front", context.front), ("back", context.back))
+    ]
+    both = [switched(answer) & equal(answer["response_state"], "complete") for answer in answers]
+    return rows.assign(switched=both[0] & both[1])
+
+
 def _altered(
     context: Context,
     rows: pd.DataFrame,
-    known: pd.Series,
     column: str,
     header: str,
     listed: Callable[[object], object],
@@ -62,28 +73,15 @@ def _altered(
     reverse: bool = False,
 ) -> dict[int, str]:
     """`A → B` by the rows' index, in the direction in which the header went."""
-    rows = rows[known]
-    front, back = of(context.front, rows["front"], column)[column], of(context.back, rows["back"], column)[column]
+    front, back = column_of(context.front, rows["front"], column), column_of(context.back, rows["back"], column)
     # Most are the same to the letter; only the others are taken apart.
-    unlike = front.fillna("").ne(back.fillna(""))
+    unlike = differ(front, back)
     found = {}
     for index, ours, theirs in zip(rows.index[unlike], front[unlike], back[unlike], strict=True):
         if listed(ours) != listed(theirs):
             before, after = (theirs, ours) if reverse else (ours, theirs)
             found[int(index)] = f"{_shown(header, before)} → {_shown(header, after)}"
     return found
-
-
-def _switched(context: Context, rows: pd.DataFrame) -> pd.Series:
-    """Whether both answers accept the WebSocket, and were captured whole."""
-    answers = [
-        of(tables, rows[side], *SWITCHED_BY, "response_state")
-        for side, tables in (("front", context.front), ("back", context.back))
-    ]
-    both = [
-        pd.Series(switched(answer), index=answer.index) & answer["response_state"].eq("complete") for answer in answers
-    ]
-    return both[0] & both[1]
 
 
 def _shown(header: str, value: object) -> str:

@@ -54,6 +54,8 @@ def check(context: Context) -> Iterator[Problem]:
     """Connections to the platform's router with a PROXY header that came to nothing; certain for version 2 answered by a bare 400."""
     side, number = context.received_on, f"{context.received_on}_exchange"
     tables = context.tables(side)
+    if not tables.connections["proxy_version"].notna().any():
+        return
     connections = _first_answers(tables)
     handshakes = context.handshakes.dropna(subset=[number]).set_index(number)["id"].to_dict()
     file = str(tables.captures["file"].iloc[0]) if len(tables.captures) else ""

@@ -23,7 +23,7 @@ from wsanalyze.box import GOROUTER
 from wsanalyze.pairing.own import is_health_check
 from wsanalyze.rules.context import AtGorouter, Context, Problem, text
 from wsanalyze.rules.finding import Evidence, Side
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, chosen
 
 TITLE = "The router answered with an error of its own"
 SEVERITY = "warning"
@@ -65,6 +65,12 @@ def check(context: Context) -> Iterator[Problem]:
         yield Problem("warning", TITLE, advice, tuple(found), about=known, at_gorouter=at_gorouter)
 
 
+_LOOKED_AT = (
+    *("exchange", "request_frames", "response_frames", "method", "host", "target"),
+    *("user_agent", "status", "x_cf_routererror"),
+)
+
+
 def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
     """The value of X-Cf-Routererror and where it is seen: on the back, or on the front where only that shows it.
 
@@ -72,10 +78,10 @@ def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
     """
     handshakes = context.handshakes[["id", "front_exchange", "back_exchange"]]
     shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
-    back = context.back.exchanges[context.back.exchanges["x_cf_routererror"].notna()]
+    back = _told(context.back)
     # The load balancer's own probes concern nobody's app.
     back = back[~back["exchange"].isin(context.pairing.own).to_numpy(bool) & ~is_health_check(back["user_agent"])]
-    front = context.front.exchanges[context.front.exchanges["x_cf_routererror"].notna()]
+    front = _told(context.front)
     front = front[front["exchange"].isin(set(handshakes["front_exchange"].dropna()) - shown_on_back)]
     if context.box == GOROUTER:
         return tuple(_answers("front", _own(context), context.front, handshakes))
@@ -85,11 +91,14 @@ def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
     )
 
 
+def _told(tables: Tables) -> pd.DataFrame:
+    """The exchanges of a side that were answered with the header."""
+    return chosen(tables.exchanges, tables.exchanges["x_cf_routererror"].notna(), *_LOOKED_AT)
+
+
 def _own(context: Context) -> pd.DataFrame:
     """The front's answers with the header, but for health checks and those whose header came from behind."""
-    front, back = (
-        tables.exchanges[tables.exchanges["x_cf_routererror"].notna()] for tables in (context.front, context.back)
-    )
+    front, back = _told(context.front), _told(context.back)
     pairs = context.pairing.pairs
     handed_on = front["exchange"].isin(pairs.loc[pairs["back"].isin(back["exchange"]), "front"]).to_numpy(bool)
     own: pd.DataFrame = front[~handed_on & ~is_health_check(front["user_agent"])]
@@ -99,6 +108,8 @@ def _own(context: Context) -> pd.DataFrame:
 def _answers(
     side: Side, exchanges: pd.DataFrame, tables: Tables, handshakes: pd.DataFrame
 ) -> Iterator[tuple[str, Evidence]]:
+    if not len(exchanges):
+        return
     numbers = handshakes.dropna(subset=[f"{side}_exchange"]).set_index(f"{side}_exchange")["id"].to_dict()
     file = str(tables.captures["file"].iloc[0])
     for row in exchanges.to_dict("records"):

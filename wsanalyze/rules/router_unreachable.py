@@ -31,9 +31,9 @@ import pandas as pd
 
 from wsanalyze.completeness import drops, ends
 from wsanalyze.pairing.prepare import times
-from wsanalyze.rules.context import AtGorouter, Context, Problem, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Confidence, Evidence
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, chosen, equal
 from wsanalyze.verdicts.vicinity import LOSSES
 from wsanalyze.verdicts.wording import addressed
 
@@ -57,6 +57,8 @@ PATIENCE = 1_000_000_000
 def check(context: Context) -> Iterator[Problem]:
     """Connections on the back that were refused or not answered; certain unless the capture may have lost the answer."""
     failed = _failed(context.back)
+    if not len(failed):
+        return
     handshakes = _handshakes(context)
     file = str(context.back.captures["file"].iloc[0]) if len(context.back.captures) else ""
     found: dict[Confidence, list[Evidence]] = {"certain": [], "likely": []}
@@ -72,23 +74,30 @@ def check(context: Context) -> Iterator[Problem]:
         yield Problem("warning", f"{TITLE}, {count}", ADVICE, tuple(evidence), confidence)
 
 
+_LOOKED_AT = (
+    *("client_address", "client_port", "server_address", "server_port"),
+    *("opened", "first_frame", "last_frame", "end_frame"),
+)
+
+
 def _failed(back: Tables) -> pd.DataFrame:
     """The connections that failed; `proven` where the answer cannot have been lost by the capture."""
     connections = back.connections
-    refused = (connections["opened"] == "refused").to_numpy(bool)
-    mute = (connections["server_packets"] == 0).to_numpy(bool)
-    spoke = (connections["client_bytes"] > 0).to_numpy(bool)
-    silent = (connections["opened"] == "unanswered").to_numpy(bool) & mute & ~spoke & connections["ended"].isna()
-    waited = times(connections["first"]) + PATIENCE <= ends(back).to_numpy(np.int64)
+    refused = equal(connections["opened"], "refused")
+    mute = equal(connections["server_packets"], 0)
+    spoke = ~equal(connections["client_bytes"], 0)
+    open_ = connections["ended"].isna().to_numpy(bool)
+    silent = equal(connections["opened"], "unanswered") & mute & ~spoke & open_
+    waited = times(connections["first"]) + PATIENCE <= back.once(ends).to_numpy(np.int64)
     # Who sends bytes was answered: this capture lacks what the routers sent.
     one_sided = bool((mute & spoke).any())
     whole = not back.defects["name"].isin(LOSSES).any() and not drops(back)
     proven = refused | (connections["client_packets"] > 1).to_numpy(bool) | whole
-    failed: pd.DataFrame = connections.assign(proven=proven)[refused | (silent & waited & (not one_sided))]
-    return failed
+    failed = refused | (silent & waited & (not one_sided))
+    return chosen(connections, failed, *_LOOKED_AT).assign(proven=proven[failed])
 
 
 def _handshakes(context: Context) -> dict[int, str]:
     """The handshakes that were lost to it, by the frame of the SYN."""
-    blocked = context.handshakes[context.handshakes["detail"] == "router-unreachable"]
-    return {frame: row["id"] for row in rows(blocked) for frame in row["back_frames"]}
+    blocked = context.rows(equal(context.handshakes["detail"], "router-unreachable"))
+    return {frame: row["id"] for row in blocked for frame in row["back_frames"]}

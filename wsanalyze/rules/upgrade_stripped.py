@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, on_side
 
 TITLE = "The load balancer removed the upgrade from WebSocket handshakes"
 SEVERITY = "error"
@@ -41,7 +41,7 @@ def check(context: Context) -> Iterator[Problem]:
     """Handshakes that lost their upgrade, whatever came of them."""
     lost = [
         evidence
-        for row in rows(context.handshakes)
+        for row in context.rows()
         if row["verdict"] == "stripped"
         or (row["verdict"] == "terminated" and row["detail"] == "bridged" and row["back_exchange"] is not None)
         for evidence in on_side(

@@ -39,7 +39,7 @@ from wsanalyze.box import named
 from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
 from wsanalyze.rules.endings import CLIENT, LB, OWN_WEBSOCKET, ROUTER, UNSEEN, endings, leg, shown
 from wsanalyze.rules.finding import Confidence, Evidence, Severity, Side
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Tables, chosen
 
 TITLE = "WebSockets were not closed as they should be"
 SEVERITY = "warning; info where the client just left"
@@ -87,10 +87,15 @@ def check(context: Context) -> Iterator[Problem]:
 def _faults(context: Context) -> Iterator[tuple[Confidence, Evidence]]:
     """WebSockets whose Close frame carries one of these codes, once each, on the front where that shows it."""
     handshakes = context.handshakes
+    codes = [
+        sockets.loc[sockets["close_code"].isin(MEANINGS).to_numpy(bool), "exchange"]
+        for sockets in (context.front.websockets, context.back.websockets)
+    ]
+    if not any(map(len, codes)):
+        return
     handshakes = handshakes[(handshakes["outcome"] == "established") | handshakes["front_exchange"].isna()]
     outer, inner = (
-        handshakes[f"{side}_exchange"].isin(sockets.loc[sockets["close_code"].isin(MEANINGS), "exchange"])
-        for side, sockets in (("front", context.front.websockets), ("back", context.back.websockets))
+        handshakes[f"{side}_exchange"].isin(closed) for side, closed in zip(("front", "back"), codes, strict=True)
     )
     faulty = handshakes[outer | inner]
     if not len(faulty):
@@ -135,8 +140,8 @@ def _closes(tables: Tables, exchanges: pd.Series) -> dict[int, dict[str, Any]]:
     """By exchange how its WebSocket was closed, for these exchanges."""
     columns = ["exchange", "closed_by", "close_code", "close_reason", "close_frame"]
     sockets = tables.websockets
-    closed = sockets[sockets["closed_by"].notna() & sockets["exchange"].isin(exchanges.dropna())]
-    return {row["exchange"]: row for row in rows(closed[columns])}
+    closed = chosen(sockets, sockets["closed_by"].notna() & sockets["exchange"].isin(exchanges.dropna()), *columns)
+    return {row["exchange"]: row for row in rows(closed)}
 
 
 def _sender(row: dict[str, Any], side: Side, here: dict[str, Any], there: dict[str, Any] | None) -> tuple[str, bool]:

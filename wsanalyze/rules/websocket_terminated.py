@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 
 TITLE = "The load balancer answered WebSocket handshakes itself"
 SEVERITY = "error"
@@ -42,7 +42,7 @@ def check(context: Context) -> Iterator[Problem]:
     for confidence in ("certain", "likely"):
         found = [
             at(row, "front", row["detail"])
-            for row in rows(context.handshakes)
+            for row in context.rows()
             if row["verdict"] == "terminated" and row["confidence"] == confidence
         ]
         yield Problem("error", TITLE, ADVICE, tuple(found), "certain" if confidence == "certain" else "likely")

@@ -32,9 +32,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wsanalyze.box import named
-from wsanalyze.rules.context import AtGorouter, Context, Problem, at, rows
+from wsanalyze.rules.context import AtGorouter, Context, Problem, at
 from wsanalyze.rules.finding import Confidence, Evidence, Side
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables, chosen
 from wsanalyze.verdicts.vicinity import LOSSES
 
 TITLE = "WebSocket frames break RFC 6455"
@@ -56,11 +56,13 @@ _OWN_WEBSOCKET = {"local", "bridged"}
 
 def check(context: Context) -> Iterator[Problem]:
     """WebSockets with violations, one entry for each sender and leg; likely where the other leg cannot tell who it was."""
+    if not any(_broken(tables).any() for tables in (context.front, context.back)):
+        return
     front, back = (_Leg.of(tables) for tables in (context.front, context.back))
     handshakes = context.handshakes
     broken = handshakes["front_exchange"].isin(front.seen) | handshakes["back_exchange"].isin(back.seen)
     found: dict[Confidence, list[Evidence]] = {"certain": [], "likely": []}
-    for row in rows(handshakes[broken]):
+    for row in context.rows(broken):
         for who, side, names, confidence in _blamed(row, front, back):
             leg = front if side == "front" else back
             frames = leg.frames(row[f"{side}_exchange"])
@@ -90,7 +92,7 @@ class _Leg:
         firsts = lost.sort_values("frame").drop_duplicates(["connection", "direction"])
         until = dict(zip(zip(firsts["connection"], firsts["direction"], strict=True), firsts["frame"], strict=True))
         sockets = tables.websockets
-        broken = sockets[(sockets["violations"].list.len() > 0).to_numpy(bool, na_value=False)]
+        broken = chosen(sockets, _broken(tables), "exchange", "connection", "violations", "violation_frames")
         violations: dict[int, dict[str, int]] = {}
         for row in broken.to_dict("records"):
             kept = {
@@ -108,6 +110,12 @@ class _Leg:
     def frames(self, exchange: Any) -> dict[str, int]:
         """The violations of a WebSocket, with the frames that show them."""
         return self.violations.get(exchange, {}) if exchange is not None else {}
+
+
+def _broken(tables: Tables) -> Flags:
+    """Which WebSockets show violations."""
+    broken: Flags = (tables.websockets["violations"].list.len() > 0).to_numpy(bool, na_value=False)
+    return broken
 
 
 def _blamed(row: dict[str, Any], front: _Leg, back: _Leg) -> Iterator[tuple[str, Side, list[str], Confidence]]:

@@ -32,7 +32,7 @@ import pandas as pd
 
 from wsanalyze.box import GOROUTER
 from wsanalyze.rules.addresses import address, listed
-from wsanalyze.rules.carried import connections_of, of, whole
+from wsanalyze.rules.carried import column_of, connections_of, whole
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.finding import Side
 from wsanalyze.rules.forwarded import blank, received
@@ -67,8 +67,9 @@ def _sent(context: Context) -> dict[Side, pd.DataFrame]:
     """
     rows = received(context)
     rows = rows[whole(context.front, rows["exchange"])]
-    values = of(context.front, rows["exchange"], "x_forwarded_for")["x_forwarded_for"]
-    rows, values = rows[~blank(values)], values[~blank(values)]
+    values = column_of(context.front, rows["exchange"], "x_forwarded_for")
+    there = ~blank(values)
+    rows, values = rows[there], values[there]
     source = connections_of(context.front, rows["exchange"], "proxy_source_address")["proxy_source_address"]
     pairs = list(zip(values, source.astype(object).where(source.notna(), None), strict=True))
     # Most name the same few clients.
@@ -89,17 +90,19 @@ def _unlike(value: object, client: object) -> str | None:
 
 def _made(context: Context) -> dict[Side, pd.DataFrame]:
     """What a load balancer made of the header without naming the client that it saw."""
-    rows = context.carried
-    rows = rows[whole(context.front, rows["front"]) & whole(context.back, rows["back"])]
-    values = of(context.back, rows["back"], "x_forwarded_for")["x_forwarded_for"]
-    rows, values = rows[~blank(values)], values[~blank(values)]
+    rows = context.carried[context.carried["whole"]]
+    values = column_of(context.back, rows["back"], "x_forwarded_for")
+    there = ~blank(values)
+    rows, values = rows[there], values[there]
     connections = connections_of(context.front, rows["front"], "client_address", "proxy_source_address")
     client = connections["proxy_source_address"].fillna(connections["client_address"])
     # Most name the client alone, or last, in the very same form; only the others are taken apart.
     for unlike in (pd.Series.ne, _ends_otherwise):
         chosen = unlike(values, client)
         rows, values, client = rows[chosen], values[chosen], client[chosen]
-    sent = of(context.front, rows["front"], "x_forwarded_for")["x_forwarded_for"]
+        if not len(rows):
+            return {}
+    sent = column_of(context.front, rows["front"], "x_forwarded_for")
     wrong = [not _names(*row) for row in zip(client, sent, values, strict=True)]
     notes = [f"{value}; expected {name}" for value, name in zip(values[wrong], client[wrong], strict=True)]
     found = rows[wrong].rename(columns={"back": "exchange"}).assign(note=notes)

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from wsanalyze.box import GOROUTER
-from wsanalyze.rules.carried import connections_of, of, whole
+from wsanalyze.rules.carried import column_of, connections_of, whole
 from wsanalyze.rules.context import AtGorouter, Context, Problem
 from wsanalyze.rules.forwarded import blank, received
 from wsanalyze.rules.instances import problems
@@ -58,7 +58,7 @@ def check(context: Context) -> Iterator[Problem]:
     side = context.received_on
     tables = context.tables(side)
     rows = received(context)
-    values = of(tables, rows["exchange"], "x_forwarded_proto")["x_forwarded_proto"]
+    values = column_of(tables, rows["exchange"], "x_forwarded_proto")
     rows = rows.assign(value=values)[whole(tables, rows["exchange"]) & ~blank(values)]
     scheme = rows["value"].str.strip().str.lower()
     odd = ~scheme.isin(SCHEMES)

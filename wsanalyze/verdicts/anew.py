@@ -47,7 +47,7 @@ def mark_anew(rows: pd.DataFrame, front: Tables, back: Tables) -> None:
 def _masks(rows: pd.DataFrame, front: Tables, back: Tables) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Whether the client's first message is there on both sides, the same one; whether its mask is another on the back."""
     ours, theirs = (
-        tables.websockets.set_index("exchange").reindex(rows[f"{side}_exchange"].to_numpy())
+        tables.rows("websockets", rows[f"{side}_exchange"], "client_first_payload", "client_first_mask")
         for side, tables in (("f", front), ("b", back))
     )
     payloads = zip(ours["client_first_payload"], theirs["client_first_payload"], strict=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import pandas as pd
+from wsanalyze.tables import Flags
+
+Columns = dict[str, Any]
+"""The columns of `facts`, as arrays: what a condition says of one row costs next to nothing, whatever it says of many."""
 
 Verdict = Literal["passed-through", "terminated", "stripped", "blocked", "undetermined"]
 
@@ -18,7 +21,7 @@ class Case:
     verdict: Verdict
     detail: str | None
     """Null where the detail is worked out for the row: which headers were lost, why nothing can be said."""
-    when: Callable[[pd.DataFrame], pd.Series]
+    when: Callable[[Columns], Flags]
     reason: str
     likely: bool = False
     """Other explanations are thinkable."""

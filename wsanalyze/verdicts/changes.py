@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+import numpy as np
 import pandas as pd
+
+from wsanalyze.tables import differ, equal
 
 HEADERS = {
     "Upgrade": "request_upgrade",
@@ -36,13 +39,15 @@ def changes(rows: pd.DataFrame) -> list[list[Change]]:
     """The headers that differ, for each row where both requests are known whole; their case does not count in tokens."""
     found: list[list[Change]] = [[] for _ in range(len(rows))]
     known = (rows["paired"] & rows["f_complete"] & rows["b_complete"]).to_numpy(bool)
+    if not known.any():
+        return found
     # HTTP/2 says by pseudo-headers what these say in HTTP/1.1 (RFC 8441 5).
-    translated = (rows["f_version"].eq("2") != rows["b_version"].eq("2")).to_numpy(bool)
+    translated = equal(rows["f_version"], "2") != equal(rows["b_version"], "2")
     for header, column in HEADERS.items():
-        sides = (rows[f"f_{column}"].to_numpy(object), rows[f"b_{column}"].to_numpy(object))
-        for index, (ours, theirs) in enumerate(zip(*sides, strict=True)):
-            front, back = (value if isinstance(value, str) else None for value in (ours, theirs))
-            if known[index] and front != back and not (header in _HOP and (translated[index] or _alike(front, back))):
+        sides = rows[f"f_{column}"], rows[f"b_{column}"]
+        for index in np.flatnonzero(known & differ(*sides)):
+            front, back = (value if isinstance(value, str) else None for value in (side.iloc[index] for side in sides))
+            if not (header in _HOP and (translated[index] or _alike(front, back))):
                 found[index].append(Change(header=header, front=front, back=back))
     return found
 

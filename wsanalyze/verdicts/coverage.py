@@ -16,12 +16,12 @@ from wsanalyze.completeness import UNREAD, dropped, loses, sealed, span
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, UNBOUNDED, Times
 from wsanalyze.pairing.prepare import last_forwarded, times
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables
 from wsanalyze.verdicts.anew import MIN_PAYLOAD
 from wsanalyze.verdicts.facts import NOBODY
 from wsanalyze.verdicts.sealed import twins
 from wsanalyze.verdicts.spans import holes
-from wsanalyze.verdicts.vicinity import NEARBY, Flags, overlap
+from wsanalyze.verdicts.vicinity import NEARBY, overlap
 
 TURNS_WITHIN = 500_000_000
 """Nanoseconds after its own 101 in which a load balancer turns to the router, if it does so for the handshake."""
@@ -45,7 +45,7 @@ def cover(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> 
     alone = rows[open_]
     window = _window(alone, pairing)
     first, last = (times(back.connections[name]) for name in ("first", "last"))
-    trusted = pairing.clock.known and len(first) > 0 and not loses(back)
+    trusted = pairing.clock.known and len(first) > 0 and not back.once(loses)
     rows.loc[open_, "covered"] = window.start >= span(back)[0] if trusted else np.zeros(len(alone), bool)
     failed = back.connections["opened"].isin(["unanswered", "refused"]).to_numpy(bool)
     rows.loc[open_, "syn_failed"] = overlap(window.start, window.answer[1], first[failed], last[failed])

@@ -6,18 +6,18 @@ Columns that begin with `f_` are the front exchange's, with `b_` the back exchan
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.completeness import ends, lacking, words
 from wsanalyze.pairing import Pairing
-from wsanalyze.pairing.clock import NEVER
-from wsanalyze.pairing.prepare import SWITCHING, extended, flag, switched, times
-from wsanalyze.tables import Tables
+from wsanalyze.pairing.clock import NEVER, Times
+from wsanalyze.pairing.prepare import SWITCHED_BY, SWITCHING, extended, flag, switched, times
+from wsanalyze.tables import Flags, Tables, taken
 from wsanalyze.verdicts.anew import mark_anew
+from wsanalyze.verdicts.case import Columns
 from wsanalyze.verdicts.vicinity import look_around
 
 NOBODY = -1
@@ -27,40 +27,36 @@ HASTE = 1_000_000_000
 GRACE = 1_000_000_000
 """Nanoseconds that a capture has to go on after the router's answer before its absence on the front means something."""
 
-_COLUMNS = (
-    "request_frames",
-    "response_frames",
-    "version",
-    "user_agent",
-    "response_version",
-    "request_upgrade",
-    "request_connection",
-    "sec_websocket_key",
-    "sec_websocket_version",
-    "sec_websocket_protocol",
-    "sec_websocket_extensions",
-    "origin",
-    "x_forwarded_proto",
-    "forwarded",
-    "via",
-    "x_cf_routererror",
-    "server",
-    "sec_websocket_accept",
-    "response_head",
-    "reset",
-    "reset_by",
-    "reset_time",
-    "reset_frame",
+_TEXTS = (
+    *(
+        "request_frames",
+        "request_state",
+        "response_head",
+        "version",
+        "method",
+        "host",
+        "target",
+        "user_agent",
+        "origin",
+    ),
+    *("request_upgrade", "request_connection", "x_forwarded_for", "x_forwarded_proto", "forwarded", "via"),
+    *("sec_websocket_key", "sec_websocket_version", "sec_websocket_protocol", "sec_websocket_extensions"),
+    *("x_cf_routererror", "x_vcap_request_id", "reset"),
 )
+"""Columns of the exchanges that are handed on as they are."""
 _FLAGS = ("asks_websocket", "asks_upgrade", "accepts_websocket", "accepts_upgrade")
+_READ = tuple(
+    dict.fromkeys((*_TEXTS, *_FLAGS, *SWITCHED_BY, "response_frames", "reset_by", "reset_time", "reset_frame"))
+)
+_OF_CONNECTIONS = ("client_address", "server_address", "end_time", "end_frame", "last", "ended", "ended_by")
 _ABSENT: tuple[tuple[tuple[str, ...], object, type], ...] = (
     (("exchange", "connection", "position"), NOBODY, np.int64),
-    (("began", "asked", "answer", "answered", "over", "late", "end", "last", "capture_end"), NEVER, np.int64),
-    (("status", "said", "client_port", "server_port", "end_frame"), 0, np.int64),
-    (("identity", "accept", "head", "reply", "content"), 0, np.uint64),
-    (("complete", "handshake", "traces", "in_use", *_FLAGS), False, bool),
+    (("began", "asked", "answer", "answered", "over", "late"), NEVER, np.int64),
+    (("status", "said", "client_port", "server_port"), 0, np.int64),
+    (("identity", "accept", "head", "reply"), 0, np.uint64),
+    (("complete", "traces", "unsure"), False, bool),
 )
-"""What stands for an absent value in the columns that conditions use."""
+"""Columns of `prepare`, with what stands for an absent value of theirs."""
 
 
 def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
@@ -69,96 +65,97 @@ def facts(pairing: Pairing, front: Tables, back: Tables) -> pd.DataFrame:
     And one for each handshake that only the back shows, `front` NOBODY.
     """
     rows = _edges(pairing)
-    ours = _side(pairing.front, front, rows["front"], "f_", "front")
-    theirs = _side(pairing.back, back, rows["back"], "b_", "back")
-    rows = pd.concat([rows.reset_index(drop=True), ours, theirs], axis=1).copy()
+    rows |= _prefixed("f_", _side(pairing.front, front, rows["front"], "front"))
+    rows |= _prefixed("b_", _side(pairing.back, back, rows["back"], "back"))
     rows["seen"] = rows["front"] != NOBODY
     rows["paired"] = rows["seen"] & (rows["back"] != NOBODY)
     _compare(rows)
-    # Copies put columns that were added one by one together again.
-    rows = rows.copy()
     look_around(rows, pairing, front, back)
-    rows = rows.copy()
     _answers(rows, pairing)
-    mark_anew(rows, front, back)
+    table = pd.DataFrame(rows)
+    mark_anew(table, front, back)
+    return table
+
+
+def _edges(pairing: Pairing) -> Columns:
+    """front, back, likely, doubtful, spare, evidence."""
+    edges = pairing.pairs
+    asking_back = (pairing.back["handshake"] | pairing.back["traces"]).to_numpy(bool)
+    handshakes_back = pairing.back["exchange"].to_numpy(np.int64)[asking_back]
+    carried = edges["front"].to_numpy(np.int64)[np.isin(edges["back"], handshakes_back)]
+    exchanges = pairing.front["exchange"].to_numpy(np.int64)
+    asking = exchanges[pairing.front["handshake"].to_numpy(bool) | np.isin(exchanges, carried)]
+    mine = edges[np.isin(edges["front"], asking)]
+    alone = asking[~np.isin(asking, mine["front"])]
+    only_back = handshakes_back[~np.isin(handshakes_back, edges["back"])]
+    nobody = [np.full(len(numbers), NOBODY, np.int64) for numbers in (alone, only_back)]
+    rest = len(alone) + len(only_back)
+    return {
+        "front": np.concatenate([mine["front"], alone, nobody[1]]),
+        "back": np.concatenate([mine["back"], nobody[0], only_back]),
+        **{
+            name: np.append(mine[name].to_numpy(bool), np.zeros(rest, bool)) for name in ("likely", "doubtful", "spare")
+        },
+        "evidence": np.append(mine["evidence"].to_numpy(object), np.full(rest, None, object)),
+    }
+
+
+def _prefixed(prefix: str, columns: Columns) -> Columns:
+    return {f"{prefix}{name}": values for name, values in columns.items()}
+
+
+def _side(prepared: pd.DataFrame, tables: Tables, numbers: Times, side: str) -> Columns:
+    """The exchanges' columns, with the connection's end; absent where the number is NOBODY."""
+    places = prepared.index.get_indexer(pd.Index(numbers))
+    there = places >= 0
+    rows: Columns = {}
+    for names, absent, dtype in _ABSENT:
+        for name in names:
+            rows[name] = np.full(len(numbers), absent, dtype)
+            rows[name][there] = prepared[name].to_numpy(dtype)[places[there]]
+    prepared = taken(prepared, places, "response_state", "verb")
+    rows |= {str(name): column.array for name, column in prepared.items()}
+    exchanges = tables.rows("exchanges", numbers, *_READ)
+    rows |= {name: exchanges[name].array for name in _TEXTS}
+    rows |= {name: flag(exchanges[name]) for name in _FLAGS}
+    unsure = rows.pop("unsure")
+    rows["response_frames"] = exchanges["response_frames"].astype(object).where(~unsure, None).array
+    over_http2 = switched(exchanges) & extended(exchanges)
+    for name in ("accepts_websocket", "accepts_upgrade"):
+        rows[name] = (rows[name] | over_http2) & ~unsure
+    connections = tables.rows("connections", rows["connection"], *_OF_CONNECTIONS)
+    rows |= {name: connections[name].array for name in ("client_address", "server_address")}
+    rows["lacks"] = np.full(len(numbers), None, object)
+    rows["lacks"][there] = words(tables.once(lacking).loc[rows["connection"][there]], side)
+    rows["last"] = times(connections["last"])
+    rows["capture_end"] = tables.once(ends).reindex(rows["connection"], fill_value=NEVER).to_numpy()
+    _end(rows, exchanges, connections)
+    rows["in_use"] = _in_use(tables, numbers)
     return rows
 
 
-def _edges(pairing: Pairing) -> pd.DataFrame:
-    edges = pairing.pairs
-    asking_back = (pairing.back["handshake"] | pairing.back["traces"]).to_numpy(bool)
-    handshakes_back = pairing.back.loc[asking_back, "exchange"]
-    ours = pairing.front["handshake"].to_numpy(bool) | pairing.front["exchange"].isin(
-        edges.loc[edges["back"].isin(handshakes_back), "front"]
-    ).to_numpy(bool)
-    asking = pairing.front.loc[ours, "exchange"]
-    mine = edges[edges["front"].isin(asking)]
-    alone = asking[~asking.isin(mine["front"])]
-    only_back = handshakes_back[~handshakes_back.isin(edges["back"])]
-    return (
-        pd.concat(
-            [
-                mine,
-                pd.DataFrame({"front": alone.to_numpy(np.int64), "back": NOBODY}),
-                pd.DataFrame({"front": NOBODY, "back": only_back.to_numpy(np.int64)}),
-            ],
-            ignore_index=True,
-        )
-        .fillna({"likely": False, "doubtful": False, "spare": False})
-        .astype({"likely": bool, "doubtful": bool, "spare": bool})
+def _end(rows: Columns, exchanges: pd.DataFrame, connections: pd.DataFrame) -> None:
+    """When, how and by whom it ended: where an HTTP/2 stream was broken off, that counts and not the connection's end."""
+    broken = exchanges["reset"].notna().to_numpy(bool)
+    rows["end"] = np.where(broken, times(exchanges["reset_time"]), times(connections["end_time"]))
+    rows["ended"] = np.where(broken, "rst", connections["ended"].to_numpy(object))
+    rows["ended_by"] = np.where(
+        broken, exchanges["reset_by"].to_numpy(object), connections["ended_by"].to_numpy(object)
     )
+    frames = (column.to_numpy(np.int64, na_value=0) for column in (exchanges["reset_frame"], connections["end_frame"]))
+    rows["end_frame"] = np.where(broken, *frames)
 
 
-def _side(prepared: pd.DataFrame, tables: Tables, numbers: pd.Series, prefix: str, side: str) -> pd.DataFrame:
-    """The exchanges' columns, with the connection's end; absent where the number is NOBODY."""
-    exchanges = tables.exchanges.set_index("exchange")
-    both = prepared.join(exchanges[list(_COLUMNS)])
-    for name in _FLAGS:
-        both[name] = flag(exchanges[name])
-    both["response_frames"] = both["response_frames"].astype(object).where(~both["unsure"], None)
-    over_http2 = switched(exchanges) & extended(exchanges)
-    for name in ("accepts_websocket", "accepts_upgrade"):
-        both[name] = (both[name] | over_http2) & ~both["unsure"]
-    connections = tables.connections.set_index("connection").loc[both["connection"]]
-    both["lacks"] = words(lacking(tables), side).loc[both["connection"]].to_numpy(object)
-    both["end"] = times(connections["end_time"])
-    both["last"] = times(connections["last"])
-    both["ended"] = connections["ended"].to_numpy(object)
-    both["ended_by"] = connections["ended_by"].to_numpy(object)
-    both["capture_end"] = ends(tables).loc[both["connection"]].to_numpy()
-    both["end_frame"] = connections["end_frame"].to_numpy(np.int64, na_value=0)
-    _end_streams(both)
-    both["in_use"] = _in_use(tables, both["exchange"])
-    there = (numbers != NOBODY).to_numpy(bool)
-    result = both.reindex(numbers.to_numpy()).reset_index(drop=True)
-    for names, absent, dtype in _ABSENT:
-        for name in names:
-            values: npt.NDArray[Any] = np.full(len(result), absent, dtype)
-            values[there] = both.loc[numbers[there], name].to_numpy(dtype)
-            result[name] = values
-    return result.add_prefix(prefix)
-
-
-def _in_use(tables: Tables, numbers: pd.Series) -> npt.NDArray[np.bool_]:
+def _in_use(tables: Tables, numbers: Times) -> Flags:
     """Whether the WebSocket that each exchange opened was used: its client spoke, or it stayed open for a while."""
-    sockets = tables.websockets.set_index("exchange").reindex(numbers.to_numpy())
+    sockets = tables.rows("websockets", numbers, "opened", "ended", "client_frames")
     opened = sockets["opened"].notna().to_numpy(bool)
     spoke = sockets["client_frames"].to_numpy(np.int64, na_value=0) > 0
     lasted = np.where(opened, times(sockets["ended"]) - times(sockets["opened"]) >= HASTE, False)
-    result: npt.NDArray[np.bool_] = opened & (spoke | lasted)
-    return result
+    return opened & (spoke | lasted)
 
 
-def _end_streams(both: pd.DataFrame) -> None:
-    """Where an HTTP/2 stream was broken off, that counts and not the connection's end."""
-    broken = both["reset"].notna().to_numpy(bool)
-    both["end"] = np.where(broken, times(both["reset_time"]), both["end"])
-    both["ended"] = np.where(broken, "rst", both["ended"])
-    both["ended_by"] = np.where(broken, both["reset_by"], both["ended_by"])
-    both["end_frame"] = np.where(broken, both["reset_frame"].to_numpy(np.int64, na_value=0), both["end_frame"])
-
-
-def _compare(rows: pd.DataFrame) -> None:
+def _compare(rows: Columns) -> None:
     """What the two requests have in common."""
     # A handshake whose head is not all there asked properly, as far as anybody can tell.
     asked_websocket = rows["f_asks_websocket"] | ~rows["f_complete"]
@@ -171,10 +168,10 @@ def _compare(rows: pd.DataFrame) -> None:
     known = (rows["f_identity"] != 0) & (rows["b_identity"] != 0)
     rows["same_key"] = known & (rows["f_identity"] == rows["b_identity"])
     # A router may answer wrongly: then its answer does not name the key.
-    keyed = rows["f_sec_websocket_key"].notna() & rows["b_sec_websocket_key"].notna()
+    keyed = pd.notna(rows["f_sec_websocket_key"]) & pd.notna(rows["b_sec_websocket_key"])
     known &= keyed | rows["same_key"] | (rows["f_accept"] != 0) & (rows["f_accept"] != rows["b_accept"])
     # Over HTTP/2 the key means nothing: who translates makes one, whatever the client sent (RFC 8441 5).
-    multiplexed = ((rows["f_version"] == "2") | (rows["b_version"] == "2")).fillna(value=False).astype(bool)
+    multiplexed = (rows["f_version"] == "2") | (rows["b_version"] == "2")
     known &= rows["same_key"] | ~multiplexed
     # Where a head is not all there, its key may not be: then nobody knows whose handshake it is.
     rows["key_unclear"] = rows["paired"] & ~known & ~(rows["f_complete"] & rows["b_complete"])
@@ -192,35 +189,35 @@ def _compare(rows: pd.DataFrame) -> None:
     rows["lowered"] = rows["paired"] & (rows["b_version"] == "1.0") & (rows["f_version"] != "1.0")
 
 
-def _answers(rows: pd.DataFrame, pairing: Pairing) -> None:
+def _answers(rows: Columns, pairing: Pairing) -> None:
     """What came back, and in which order."""
     rows["f_101"] = rows["f_status"] == SWITCHING
     rows["b_101"] = rows["b_status"] == SWITCHING
-    low, high = (
-        bound for bound in pairing.clock.bounds(np.where(rows["f_over"] == NEVER, 0, rows["f_over"]).astype(np.int64))
-    )
+    low, high = pairing.clock.bounds(np.where(rows["f_over"] == NEVER, 0, rows["f_over"]))
     rows["low"], rows["high"] = low, high
     answered = (rows["f_answered"] != NEVER) & (rows["b_answered"] != NEVER)
     asked = (rows["f_began"] != NEVER) & (rows["b_began"] != NEVER)
     rows["compared"] = asked & answered & (pairing.clock.pairs > 0)
     # Where there were several tries or possible partners, none of them bounds the clocks; the others' bounds hold for it.
     later = rows["compared"] & (np.where(answered, rows["b_answered"] - rows["f_answered"], 0) > high)
-    several = ~rows["front"].isin(pairing.compared)
-    rows["early"] = rows["f_101"] & (rows["front"].isin(pairing.early) | several & later & ~pairing.clock.exchanged)
+    several = ~_among(rows["front"], pairing.compared)
+    rows["early"] = rows["f_101"] & (
+        _among(rows["front"], pairing.early) | several & later & (not pairing.clock.exchanged)
+    )
     unanswered = rows["seen"] & (rows["f_status"] == 0)
     # An answer whose status is not there is none that could be judged.
-    rows["f_hidden"] = unanswered & (rows["f_response_state"].notna() | rows["front_lossy"])
-    over = rows["f_over"].to_numpy(np.int64)
+    rows["f_hidden"] = unanswered & (pd.notna(rows["f_response_state"]) | rows["front_lossy"])
+    over = rows["f_over"]
     rows["b_hidden"] = (
         rows["paired"]
         & (rows["b_status"] == 0)
         & (
-            rows["b_response_state"].notna()
+            pd.notna(rows["b_response_state"])
             | rows["back_lossy"]
-            | (rows["b_ended"].isna() & (rows["b_capture_end"] < np.where(over == NEVER, NEVER, over + high)))
+            | (pd.isna(rows["b_ended"]) & (rows["b_capture_end"] < np.where(over == NEVER, NEVER, over + high)))
         )
     )
-    ended = unanswered & rows["f_ended"].notna()
+    ended = unanswered & pd.notna(rows["f_ended"])
     rows["client_left"] = ended & (rows["f_ended_by"] == "client")
     rows["lb_left"] = ended & (rows["f_ended_by"] == "server")
     rows["hasty"] = rows["client_left"] & (rows["f_end"] - rows["f_asked"] < HASTE)
@@ -232,4 +229,8 @@ def _answers(rows: pd.DataFrame, pairing: Pairing) -> None:
     # A connection that just falls silent may go on where packets are missing.
     rows["falls_silent"] = unanswered & ~ended & (rows["f_last"] - rows["f_asked"] < HASTE)
     rows["f_cut_short"] = unanswered & ~ended & (rows["f_capture_end"] < waited_for + GRACE)
-    rows["router_words"] = rows["f_x_cf_routererror"].notna() | rows["f_x_vcap_request_id"].notna()
+    rows["router_words"] = pd.notna(rows["f_x_cf_routererror"]) | pd.notna(rows["f_x_vcap_request_id"])
+
+
+def _among(numbers: Times, those: Collection[int]) -> Flags:
+    return np.isin(numbers, np.fromiter(those, np.int64, len(those)))

@@ -31,7 +31,9 @@ def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     ours, theirs = (_of(tables, rows[number]) for tables, number in ((front, "f_exchange"), (back, "b_exchange")))
     only_back = ~rows["seen"].to_numpy(bool)
     names = ("opened", "ended", "close_code", "client_messages", "server_messages")
-    both = pd.DataFrame({name: ours[name].where(~only_back, theirs[name]) for name in names})
+    both = ours[list(names)]
+    if only_back.any():
+        both = pd.DataFrame({name: ours[name].where(~only_back, theirs[name]) for name in names})
     established = np.where(only_back, rows["b_101"], rows["f_101"]) & both["opened"].notna().to_numpy(bool)
     result = both[["close_code", "client_messages", "server_messages"]].rename(
         columns={"client_messages": "messages_client", "server_messages": "messages_server"}
@@ -46,7 +48,9 @@ def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
 
 
 def _of(tables: Tables, numbers: pd.Series) -> pd.DataFrame:
-    return tables.websockets.set_index("exchange").reindex(numbers.to_numpy()).reset_index(drop=True)
+    return tables.rows(
+        "websockets", numbers, "opened", "ended", "close_code", "client_messages", "server_messages", "closed_by"
+    )
 
 
 def _closed_by(rows: pd.DataFrame, ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str | None]:
@@ -68,10 +72,10 @@ def _closed_by(rows: pd.DataFrame, ours: pd.DataFrame, theirs: pd.DataFrame) -> 
 
 def first_times(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock) -> pd.Series:
     """When each handshake began on the front's clock: what only the back shows is put there by what is known of the offset."""
-    ours, theirs = (
-        tables.exchanges.set_index("exchange").reindex(rows[number].to_numpy())
+    sides = (
+        tables.rows("exchanges", rows[number], "request_first", "response_first")
         for tables, number in ((front, "f_exchange"), (back, "b_exchange"))
     )
-    moments = [side["request_first"].fillna(side["response_first"]).reset_index(drop=True) for side in (ours, theirs)]
+    moments = [side["request_first"].fillna(side["response_first"]) for side in sides]
     result: pd.Series = moments[0].fillna(moments[1] - pd.Timedelta(clock.rough if clock.known else 0, unit="ns"))
     return result

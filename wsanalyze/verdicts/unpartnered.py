@@ -5,12 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from wsanalyze.pairing.clock import NEVER
-from wsanalyze.verdicts.case import Case
+from wsanalyze.tables import Flags
+from wsanalyze.verdicts.case import Case, Columns
 from wsanalyze.verdicts.facts import NOBODY
 
 
-def _alone(rows: pd.DataFrame) -> pd.Series:
-    return rows["seen"] & (rows["back"] == NOBODY)
+def _alone(rows: Columns) -> Flags:
+    alone: Flags = rows["seen"] & (rows["back"] == NOBODY)
+    return alone
 
 
 WITHOUT_PARTNER = (
@@ -25,7 +27,7 @@ WITHOUT_PARTNER = (
     Case(
         "undetermined",
         None,
-        lambda r: _alone(r) & r["unproven"].notna(),
+        lambda r: _alone(r) & pd.notna(r["unproven"]),
         "The handshake (front {f}) was not found on the back, but that proves nothing: {why}.",
     ),
     Case(
@@ -65,7 +67,7 @@ WITHOUT_PARTNER = (
     Case(
         "blocked",
         "by-policy",
-        lambda r: _alone(r) & (r["f_status"] == 0) & r["lb_left"] & r["f_reset"].notna() & ~r["syn_failed"],
+        lambda r: _alone(r) & (r["f_status"] == 0) & r["lb_left"] & pd.notna(r["f_reset"]) & ~r["syn_failed"],
         "The load balancer refused the handshake (front {f}) itself: {client}, {nothing}.",
     ),
     Case(

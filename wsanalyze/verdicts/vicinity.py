@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.completeness import UNREAD, sealed
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import NEVER, Times
 from wsanalyze.pairing.prepare import times
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables, chosen, equal
+from wsanalyze.verdicts.case import Columns
 from wsanalyze.verdicts.spans import holes
-
-Flags = npt.NDArray[np.bool_]
 
 NEARBY = 5_000_000_000
 """Nanoseconds around a handshake in which a lost packet of any connection means that others may be lost with it."""
@@ -21,22 +19,22 @@ LOSSES = ("gap", "truncated", "buffer-limit", "syn-not-captured", "syn-ack-not-c
 """Defects that mean that what went by is not in the capture, or cannot be read there."""
 
 
-def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Tables) -> None:
+def look_around(rows: Columns, pairing: Pairing, front: Tables, back: Tables) -> None:
     """Add `front_lossy`, `back_lossy`, `front_encrypted`, and two more.
 
     `try_hidden`: while the client waited, bytes of the load balancer went by on the back that were not captured. `remnant`:
     only the back shows it, and there the upgrade is gone.
     """
-    only_back = ~rows["seen"].to_numpy(bool)
-    moment = np.where(only_back, rows["b_over"], rows["f_over"]).astype(np.int64)
+    over: dict[str, Times] = {side: rows[f"{side}_over"] for side in "fb"}
+    only_back = ~rows["seen"]
+    moment = np.where(only_back, over["b"], over["f"])
     low, high = pairing.clock.bounds(moment - pairing.clock.rough)
     start = np.where(only_back, moment - high, moment)
     end = np.where(only_back, moment - low, moment)
     rows["front_lossy"] = _loses(front, start, end)
-    behind = rows["b_over"].to_numpy(np.int64)
-    rows["back_lossy"] = rows["paired"] & _loses(back, behind, behind)
+    rows["back_lossy"] = rows["paired"] & _loses(back, over["b"], over["b"])
     rows["try_hidden"] = rows["paired"] & _hides_request(rows, pairing, back)
-    unread = front.connections[sealed(front.connections)]
+    unread = chosen(front.connections, sealed(front.connections), "first", "last")
     at_that_time = overlap(start, end, times(unread["first"]), times(unread["last"]))
     rows["front_encrypted"] = only_back & (at_that_time | (len(unread) > 0 and not pairing.clock.known))
     rows["remnant"] = only_back & rows["b_traces"] & rows["b_complete"] & ~rows["b_asks_websocket"]
@@ -45,13 +43,13 @@ def look_around(rows: pd.DataFrame, pairing: Pairing, front: Tables, back: Table
     rows["lost_connection"] |= rows["remnant"] & ~rows["b_asks_upgrade"]
 
 
-def _hides_request(rows: pd.DataFrame, pairing: Pairing, back: Tables) -> Flags:
+def _hides_request(rows: Columns, pairing: Pairing, back: Tables) -> Flags:
     """Whether the back capture lacks bytes of the load balancer between the client's request and its answer."""
-    began, over = rows["f_began"].to_numpy(np.int64), rows["f_over"].to_numpy(np.int64)
+    began: Times = rows["f_began"]
+    over: Times = rows["f_over"]
     began = np.where(began == NEVER, over, began)
-    lost = back.defects[
-        back.defects["name"].isin(LOSSES).to_numpy(bool) & (back.defects["direction"] == "client").to_numpy(bool)
-    ]
+    lost = back.once(_losses)
+    lost = lost[equal(lost["direction"], "client")]
     until, since = times(lost["time"]), times(lost["since"])
     low, _ = pairing.clock.bounds(began)
     _, high = pairing.clock.bounds(over)
@@ -61,9 +59,13 @@ def _hides_request(rows: pd.DataFrame, pairing: Pairing, back: Tables) -> Flags:
 
 def _loses(tables: Tables, start: Times, end: Times) -> Flags:
     """Whether the capture lacks bytes of any connection near each span."""
-    lost = tables.defects[tables.defects["name"].isin(LOSSES).to_numpy(bool)]
+    lost = tables.once(_losses)
     until, since = times(lost["time"]), times(lost["since"])
     return overlap(start - NEARBY, end + NEARBY, np.where(since == NEVER, until, since), until)
+
+
+def _losses(tables: Tables) -> pd.DataFrame:
+    return chosen(tables.defects, tables.defects["name"].isin(LOSSES), "direction", "time", "since")
 
 
 def overlap(start: Times, end: Times, since: Times, until: Times) -> Flags:
