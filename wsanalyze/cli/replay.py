@@ -77,9 +77,9 @@ def replay(
     router that is started for it. Heads go out as they were captured, with a fresh Sec-WebSocket-Key and without secrets; after a
     101 the client's messages follow, each after those of the server that it followed in the capture.
     """
+    from wsanalyze.replay.model import EMBEDDED  # noqa: PLC0415
     from wsanalyze.replay.plan import plan as planned  # noqa: PLC0415
     from wsanalyze.replay.plan import repeated  # noqa: PLC0415
-    from wsanalyze.replay.run import EMBEDDED  # noqa: PLC0415
 
     asked = replay_options.Asked.of(options)
     named = sources.named(words, fronts, backs, lb)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 ESTABLISHED, REFUSED, ANSWERED, NO_ANSWER, RESET = "established", "refused", "answered", "no-answer", "reset"
 """Outcomes: the first two of handshakes, the third of other requests, the last two of both."""
 
+EMBEDDED = "the embedded test router"
+"""What a replay without a target is sent to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

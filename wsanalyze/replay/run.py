@@ -14,15 +14,12 @@ import anyio
 
 from wsanalyze import router
 from wsanalyze.replay.comparison import compare
-from wsanalyze.replay.model import Plan, Replayed
+from wsanalyze.replay.model import EMBEDDED, Plan, Replayed
 from wsanalyze.replay.recording import Recording
 from wsanalyze.replay.results import Compared
 from wsanalyze.replay.sending import Settings, Target, send
 from wsanalyze.replay.volatile import NOTHING_LEARNED, Volatile, learn
 from wsanalyze.router import ProxyProtocol, Router
-
-EMBEDDED = "the embedded test router"
-"""What a replay without a target is sent to."""
 
 Progress = Callable[[Replayed], None]
 

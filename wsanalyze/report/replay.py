@@ -13,7 +13,7 @@ from rich.text import Text
 
 from wsanalyze.replay.conclusion import conclude
 from wsanalyze.replay.fields import asked
-from wsanalyze.replay.model import Captured, Replayed
+from wsanalyze.replay.model import EMBEDDED, Captured, Replayed
 from wsanalyze.replay.results import RESULTS, Compared
 from wsanalyze.report.escape import ELLIPSIS, shortened, target, visible
 
@@ -60,13 +60,21 @@ def render(
     screen.print(Text(visible(conclude(compared)), style="bold"))
     screen.print()
     screen.print(Text(_counts(compared, target(where, show_secrets=show_secrets))))
+    if where == EMBEDDED:
+        text = "It accepts every valid handshake, and pages are not yours: --target URL asks your router."
+        screen.print(Text(text, style="dim"))
     screen.print()
-    worst_first = sorted(compared, key=lambda one: (RESULTS.index(one.result), not one.captured.handshake))
+    # What is worse comes first, then the handshakes, which are what people ask about.
+    worst_first = sorted(compared, key=_rank)
     if worst_first:
         _flows(screen, worst_first, show_secrets=show_secrets)
         _reasons(screen, worst_first, show_secrets=show_secrets)
     _notes(screen, worst_first, show_secrets=show_secrets)
     return text_of(screen)
+
+
+def _rank(one: Compared) -> tuple[bool, bool, bool, int]:
+    return one.result != "worse", one.result == "not-sent", not one.captured.handshake, RESULTS.index(one.result)
 
 
 def _counts(compared: Sequence[Compared], where: str) -> str:
