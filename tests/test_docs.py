@@ -124,7 +124,7 @@ def test_every_option_shown_exists(wsanalyze: str, scripts_path: str) -> None:
     texts = [*COMMANDS, *re.findall(r"`(--[a-z-]+)[^`]*`", README)]
     helps = {
         command: run([wsanalyze, *command, "--help"], scripts_path, ROOT).stdout
-        for command in ((), ("pcap",), ("show",), ("explain",), ("router",))
+        for command in ((), ("pcap",), ("show",), ("explain",), ("replay",), ("router",))
     }
     tcpdump = {"--immediate-mode"}
     for text in texts:

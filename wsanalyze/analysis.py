@@ -23,6 +23,7 @@ from wsanalyze.rules.context import Context
 from wsanalyze.rules.finding import Finding
 from wsanalyze.sides import sides
 from wsanalyze.tables import Tables
+from wsanalyze.verdicts.replayed import undecided
 
 WEB_PORTS = (80, 443)
 """Ports on which the platform requires X-Forwarded-For and X-Forwarded-Proto."""
@@ -124,9 +125,14 @@ def judge(
     box = box or recognise(front, back, pairs.pairs)
     handshakes = verdicts.judge(pairs, front, back, box)
     behind = requests.behind_box(pairs, handshakes, back, front)
-    both = carried(pairs, handshakes, behind)
-    judged = requests.in_front(handshakes, front) if box == GOROUTER else behind
-    context = Context(handshakes, judged, both, front, back, pairs, web_ports, box)
+    accused = handshakes
+    if back.is_replay:
+        # What a replay sent says nothing of the load balancer.
+        handshakes = undecided(handshakes, front, back)
+        accused, behind = handshakes.iloc[:0], behind.iloc[:0]
+    both = carried(pairs, accused, behind)
+    judged = requests.in_front(accused, front) if box == GOROUTER else behind
+    context = Context(accused, judged, both, front, back, pairs, web_ports, box)
     selection = Selection(only, pairs, front, back) if only else None
     shown = selection.handshakes(handshakes) if selection else np.ones(len(handshakes), bool)
     kept = selection.evidence(set(handshakes.loc[shown, "id"])) if selection else None

@@ -60,6 +60,7 @@ CAPTURES: Final = (
         "how many of `segments` came in tunnels, by kind (`vxlan`, `geneve`, `gre`, `erspan`, `gtp-u`, `ip-in-ip`), such as "
         "`vxlan: 120, geneve: 3`; one in several counts for each of their kinds; null without any",
     ),
+    _c("application", "text", "the program that wrote the file, as pcapng files say (`shb_userappl`); null otherwise"),
 )
 
 CONNECTIONS: Final = (

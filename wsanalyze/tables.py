@@ -29,6 +29,10 @@ _INTEGERS: dict[pa.DataType, Any] = {
 }
 
 
+REPLAY = "wsanalyze replay"
+"""How the name of the program begins that writes a replay as a capture."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """What one side's captures hold; the columns are those of `wsanalyze.schema`."""
@@ -47,6 +51,12 @@ class Tables:
     def frames(self) -> Frames:
         """Where frames are."""
         return Frames(self.captures)
+
+    @cached_property
+    def is_replay(self) -> bool:
+        """Whether it was written by a replay: later, and at another pace, than what it is compared with."""
+        applications = self.captures["application"]
+        return bool(applications.str.startswith(REPLAY).any()) if applications.notna().any() else False
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Tables:
         """The tables with these rows of `connections`, and what belongs to them."""

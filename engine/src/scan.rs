@@ -255,6 +255,7 @@ impl<'a> File<'a> {
             problems: Some(&self.problems),
             frames: Some(self.part.frames),
             tunnels: self.tunnels.as_deref(),
+            application: summary.application.as_deref(),
         }
     }
 }

@@ -55,7 +55,8 @@ def test_exit_codes(run: Run) -> None:
         ["pcap", FRONT, BACK, "--web-port", "80,x"], ["pcap", FRONT, BACK, "--web-port", "99999"], ["pcap", FRONT, BACK, "--clock-offset", "soon"],
         ["pcap", "-", "-"], ["pcap", "nowhere.pcap", BACK], ["pcap", FRONT, "."], ["pcap", "empty", BACK], ["pcap", FRONT, "text"],
         ["show", FRONT, BACK, "h99"], ["show", FRONT, BACK], ["show", "nowhere.pcap", BACK, "h1"], ["explain", "strpped"],
-        ["extract", FRONT, BACK, "h1"], ["replay", FRONT], ["router"],
+        ["extract", FRONT, BACK, "h1"], ["replay"], ["replay", FRONT, "--target", "x"], ["replay", FRONT, "--set-header", "x"],
+        ["replay", FRONT, "--speed", "fast"], ["replay", "nowhere.pcap"], ["replay", FRONT, "--cafile", "x"], ["replay", FRONT, "--write", FRONT],
     ],
     ids=lambda arguments: " ".join(Path(argument).name for argument in arguments) or "nothing",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases.wire import KEY, answer, handshake, request, switching
-from tests.replay.exchanges import asked, came, captured, got, page
+from tests.replay.exchanges import asked, came, captured, got, head_of, page
 from wsanalyze.replay.comparison import compare
 from wsanalyze.replay.model import Captured, NotSent, Replayed
 from wsanalyze.replay.results import RESULTS
@@ -162,7 +162,7 @@ def test_any_two_give_a_result(then: Captured, now: Replayed) -> None:
     STATUS, st.booleans(), st.dictionaries(st.sampled_from(["Server", "Location", "Date"]), st.sampled_from(["a", "b"]))
 )
 def test_the_captured_answer_again_is_the_same(status: int | None, is_handshake: bool, headers: dict[str, str]) -> None:
-    head = None if status is None else answer(status, **headers)
+    head = head_of(status, **headers)
     then = (captured if is_handshake else page)(status, id_="x", answer=head)
     now = (came if is_handshake else got)(status, id_="x", headers=head)
     assert compare(then, now).result == "same"

@@ -51,10 +51,8 @@ def test_no_other_answer(then: dict[str, Any], now: dict[str, Any]) -> None:
     ],
 )
 def test_another_answer(name: str, then: str | None, now: str | None) -> None:
-    header = name.replace("-", "_")
-    assert found(
-        captured(400, answer=answer(400, **{header: then})), came(400, headers=answer(400, **{header: now}))
-    ) == [(name, then, now)]
+    made = [answer(400, b"", **{name.replace("-", "_"): text}) for text in (then, now)]
+    assert found(captured(400, answer=made[0]), came(400, headers=made[1])) == [(name, then, now)]
 
 
 def test_what_is_only_told() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases.wire import KEY, handshake, switching
-from wsanalyze.replay.fields import Asked, answers_key, asked, by_name, parsed, value
+from wsanalyze.replay.fields import WRONG_ACCEPT, Asked, asked, by_name, flaw, parsed, value
 
 
 def test_order_case_and_duplicates_survive() -> None:
@@ -40,11 +40,22 @@ def test_what_is_asked(head: bytes, told: Asked) -> None:
 def test_any_bytes_give_a_head(head: bytes) -> None:
     parsed(head)
     asked(head)
-    answers_key(head, head)
+    flaw(head, head)
 
 
-def test_the_accept_answers_the_key() -> None:
-    assert answers_key(handshake(), switching())
-    assert answers_key(handshake(), None)
-    assert answers_key(handshake(key=None), switching())
-    assert not answers_key(handshake(), switching(KEY[::-1]))
+@pytest.mark.parametrize(
+    ("asks", "answers", "told"),
+    [
+        (handshake(), switching(), None),
+        (handshake(), None, None),
+        (handshake(), switching(KEY[::-1]), WRONG_ACCEPT),
+        (handshake(), switching(Sec_WebSocket_Accept=None), WRONG_ACCEPT),
+        (handshake(), switching(Upgrade=None), "without Upgrade: websocket"),
+        (handshake(), switching(Connection="keep-alive"), "without Connection: upgrade"),
+        (handshake(), switching(Connection="keep-alive, UPGRADE"), None),
+        (handshake(), switching(Upgrade=None)[:-2], None),
+        (b":method: CONNECT\n", b":status: 200\n", None),
+    ],
+)
+def test_what_makes_clients_fail(asks: bytes, answers: bytes | None, told: str | None) -> None:
+    assert flaw(asks, answers) == told

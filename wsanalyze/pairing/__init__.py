@@ -47,9 +47,14 @@ class Pairing:
     """Back exchanges that are the load balancer's own: health checks and probes."""
 
 
-def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> Pairing:
-    """Pair the exchanges; `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks."""
+def pair(front: Tables, back: Tables, *, clock_offset: float | None = None, timeless: bool = False) -> Pairing:
+    """Pair the exchanges; `clock_offset` (seconds, back minus front) overrides what the pairs tell of the clocks.
+
+    `timeless`: the sides were not captured at the same time, so that times say nothing.
+    """
     ours, theirs = prepare(front), prepare(back)
+    if timeless:
+        return _timeless(ours, theirs, back)
     clock = _first_guess(ours, theirs) if clock_offset is None else clocks.fixed(clock_offset)
     pairs = _ladder(ours, theirs, clock, unique=False)
     bounds = _bounds(pairs, ours, theirs)
@@ -67,6 +72,13 @@ def pair(front: Tables, back: Tables, *, clock_offset: float | None = None) -> P
     compared = frozenset(bounds.loc[(bounds["below"] != NEVER) & (estimated.pairs > 0), "front"])
     own = own_requests(ours, theirs, pairs, front, clock) | health_checks(back)
     return Pairing(ours, theirs, pairs, clock, early, compared, own)
+
+
+def _timeless(ours: pd.DataFrame, theirs: pd.DataFrame, back: Tables) -> Pairing:
+    """Pairs by what they carry alone: none of them can be early, or late."""
+    pairs = _ladder(ours, theirs, clocks.UNKNOWN, unique=True)
+    clock = replace(clocks.UNKNOWN, pairs=len(pairs))
+    return Pairing(ours, theirs, pairs, clock, frozenset(), frozenset(ours["exchange"]), health_checks(back))
 
 
 def sure_bounds(front: Tables, back: Tables) -> pd.DataFrame:

@@ -6,11 +6,20 @@ from wsanalyze.pairing import Pairing, alignment, pair
 from wsanalyze.pairing.alignment import Said
 from wsanalyze.tables import Tables
 
+_REPLAYED: Said = (
+    (
+        "back",
+        "The back is a replay: it did not go through the load balancer, on which there are no verdicts therefore.",
+    ),
+)
+
 
 def paired(front: Tables, back: Tables, *, clock_offset: float | None = None) -> tuple[Tables, Tables, Pairing, Said]:
     """Front, back, their pairs, and what there is to say; `clock_offset` as for `pairing.pair`, then nothing is set or turned."""
     if clock_offset is not None:
         return front, back, pair(front, back, clock_offset=clock_offset), ()
+    if back.is_replay:
+        return front, back, pair(front, back, timeless=True), _REPLAYED
     said: Said = ()
     if alignment.is_several(front, back):
         front, back, said = alignment.align(front, back)

@@ -10,7 +10,7 @@ from typing import Final
 
 from wsanalyze import redaction
 from wsanalyze.replay.differences import differences
-from wsanalyze.replay.fields import Fields, answers_key, asked, parsed, value
+from wsanalyze.replay.fields import Fields, asked, flaw, parsed, value
 from wsanalyze.replay.model import (
     ANSWERED,
     ESTABLISHED,
@@ -72,7 +72,7 @@ def _worked(captured: Captured) -> bool | None:
     if captured.outcome not in _OUTCOMES:
         return None
     if captured.handshake:
-        return captured.outcome == ESTABLISHED and answers_key(captured.head, captured.answer)
+        return captured.outcome == ESTABLISHED and flaw(captured.head, captured.answer) is None
     if captured.outcome == ANSWERED:
         return None if captured.status is None else captured.status < 400
     return False

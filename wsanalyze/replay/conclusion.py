@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from wsanalyze import redaction
-from wsanalyze.replay.fields import Fields, parsed, value
+from wsanalyze.replay.fields import listed, parsed, value
 from wsanalyze.replay.model import NO_ANSWER, RESET
 from wsanalyze.replay.results import Compared, Result
 from wsanalyze.replay.sayings import SAYINGS
 from wsanalyze.replay.why import router_error
-from wsanalyze.rules.header_lists import elements
 
 MAX_REASONS: Final = 2
 """Reasons, statuses and errors that are named, the most frequent ones."""
@@ -122,7 +121,7 @@ def _lost_on_the_way(one: Compared) -> bool:
     if one.replayed.status not in {400, 426} or router_error(one.replayed) or not _is_valid(one.captured.head):
         return False
     # RFC 6455 4.4: the versions that the server knows; RFC 9110 15.5.22: what the client should upgrade to.
-    return "13" in (value(headers, "sec-websocket-version") or "") or "websocket" in _listed(headers, "upgrade")
+    return "13" in (value(headers, "sec-websocket-version") or "") or "websocket" in listed(headers, "upgrade")
 
 
 def _is_valid(head: bytes) -> bool:
@@ -132,15 +131,11 @@ def _is_valid(head: bytes) -> bool:
     return (
         read.start.startswith("GET ")
         and read.start.endswith("HTTP/1.1")
-        and "websocket" in _listed(read.fields, "upgrade")
-        and "upgrade" in _listed(read.fields, "connection")
+        and "websocket" in listed(read.fields, "upgrade")
+        and "upgrade" in listed(read.fields, "connection")
         and value(read.fields, "sec-websocket-version") == "13"
         and _KEY.fullmatch(key) is not None
     )
-
-
-def _listed(fields: Fields, name: str) -> set[str]:
-    return {element.lower() for element in elements(value(fields, name))}
 
 
 def _requests(sent: Sequence[Compared]) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from websockets.utils import accept_key
 
+from wsanalyze.rules.header_lists import elements
+
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -53,11 +55,26 @@ def value(fields: Fields, name: str) -> str | None:
     return ", ".join(found) if found else None
 
 
-def answers_key(request: bytes, answer: bytes | None) -> bool:
-    """Whether the answer's Sec-WebSocket-Accept fits the request's key (RFC 6455 4.2.2); also where one is not there, as in HTTP/2."""
+def flaw(request: bytes, answer: bytes | None) -> str | None:
+    """What makes clients fail a 101 in answer to this request (RFC 6455 4.1); None where nothing does, or the head is not whole."""
+    if answer is None or answer.startswith(b":") or not answer.endswith((b"\r\n\r\n", b"\n\n")):
+        return None
+    fields = parsed(answer).fields
+    for name, wanted in (("Upgrade", "websocket"), ("Connection", "upgrade")):
+        if wanted not in listed(fields, name.lower()):
+            return f"without {name}: {wanted}"
     key = value(parsed(request).fields, "sec-websocket-key")
-    accept = value(parsed(answer or b"").fields, "sec-websocket-accept")
-    return key is None or accept is None or accept == accept_key(key)
+    if key is not None and value(fields, "sec-websocket-accept") != accept_key(key):
+        return WRONG_ACCEPT
+    return None
+
+
+WRONG_ACCEPT = "with a Sec-WebSocket-Accept that does not answer the key"
+
+
+def listed(fields: Fields, name: str) -> set[str]:
+    """The elements of a list header, in lower case."""
+    return {element.lower() for element in elements(value(fields, name))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from wsanalyze import __version__
 from wsanalyze.failure import CaptureError
+from wsanalyze.tables import REPLAY
 
 if TYPE_CHECKING:
     from wsanalyze.replay.segments import Address, Connection
@@ -176,7 +177,7 @@ def _beginning(keys: bytes) -> bytes:
     from dpkt import pcapng  # noqa: PLC0415
 
     end = pcapng.PcapngOptionLE(code=pcapng.PCAPNG_OPT_ENDOFOPT)
-    program = pcapng.PcapngOptionLE(code=_USER_APPLICATION, data=f"wsanalyze {__version__}".encode())
+    program = pcapng.PcapngOptionLE(code=_USER_APPLICATION, data=f"{REPLAY} {__version__}".encode())
     nanoseconds = pcapng.PcapngOptionLE(code=_TIME_RESOLUTION, data=b"\x09")
     section = pcapng.SectionHeaderBlockLE(opts=[program, end])
     interface = pcapng.InterfaceDescriptionBlockLE(linktype=LINK_TYPE_RAW, snaplen=0, opts=[nanoseconds, end])

@@ -7,7 +7,7 @@ from typing import Final
 
 from wsanalyze import redaction
 from wsanalyze.replay.differences import ROUTER_ERROR, Difference
-from wsanalyze.replay.fields import answers_key, value
+from wsanalyze.replay.fields import WRONG_ACCEPT, flaw, value
 from wsanalyze.replay.model import ESTABLISHED, NO_ANSWER, RESET, Captured, Replayed
 from wsanalyze.replay.results import Result
 from wsanalyze.rules.router_error import MEANINGS
@@ -21,7 +21,6 @@ _OF_ACCEPTING: Final = frozenset(
     {"upgrade", "connection", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions"}
 )
 """Headers that an answer has, or has not, because it accepts the handshake or refuses it."""
-_WRONG_ACCEPT: Final = " with a Sec-WebSocket-Accept that does not answer the key"
 _REACHED: Final = {
     "stripped": "the router accepts it when it arrives with Upgrade, which the LB had stripped",
     "terminated": "the router accepts it as the client sent it; the LB had answered by itself",
@@ -87,15 +86,15 @@ def _beside(captured: Captured, came: Replayed, result: Result, *, worked: bool 
 def now(came: Replayed) -> str:
     """What came: a status, or what there was instead of one."""
     if came.status is not None:
-        return f"{came.status}{_WRONG_ACCEPT if came.accept_valid is False else ''}"
+        return f"{came.status} {WRONG_ACCEPT}" if came.accept_valid is False else str(came.status)
     return _unanswered(came.outcome)
 
 
 def _then(captured: Captured) -> str:
     if captured.status is None:
         return _unanswered(captured.outcome)
-    wrong = captured.outcome == ESTABLISHED and not answers_key(captured.head, captured.answer)
-    return f"{captured.status}{_WRONG_ACCEPT if wrong else ''}"
+    wrong = flaw(captured.head, captured.answer) if captured.outcome == ESTABLISHED else None
+    return f"{captured.status} {wrong}" if wrong else str(captured.status)
 
 
 def _unanswered(outcome: str | None) -> str:

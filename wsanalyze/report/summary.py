@@ -70,6 +70,8 @@ def _carried(count: int) -> str:
 def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     """What it does with the handshakes that could be read, in one sentence."""
     total = len(handshakes)
+    if analysis.back.is_replay:
+        return _replayed(handshakes)
     counts = Counter(handshakes["verdict"])
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
     parts: list[str] = []
@@ -89,6 +91,16 @@ def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
         probably = "" if (handshakes["confidence"] == "certain").any() else "probably "
         return f"The load balancer{_where(analysis)} {probably}passes WebSocket through: {parts[0]}."
     return f"Of {total} WebSocket handshake{'s' if total > 1 else ''}{_at(analysis)}, {'; '.join(parts)}."
+
+
+def _replayed(handshakes: pd.DataFrame) -> str:
+    """What a replay got, which tells nothing of the load balancer."""
+    got = handshakes["back_status"].value_counts().sort_index()
+    told = ", ".join(f"{status} to {count}" for status, count in got.items())
+    return (
+        f"The back is a replay of {int(handshakes['back_exchange'].notna().sum())} of {len(handshakes)} WebSocket handshakes, which got "
+        f"{told or 'no answer'}; what the load balancer did with them it cannot tell."
+    )
 
 
 def _because(handshakes: pd.DataFrame) -> str:

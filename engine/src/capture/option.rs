@@ -5,6 +5,18 @@ use super::byte_order::ByteOrder;
 /// `opt_endofopt`.
 const END: u16 = 0;
 
+/// `shb_userappl`.
+const USER_APPLICATION: u16 = 4;
+
+/// The longest name of a program that is kept.
+const MAX_APPLICATION: usize = 256;
+
+/// The program that wrote a section, as its header names it.
+pub(super) fn application(order: ByteOrder, options: &[u8]) -> Option<String> {
+    let (_, name) = Options::new(order, options).find(|(code, _)| *code == USER_APPLICATION)?;
+    Some(String::from_utf8_lossy(name.get(..MAX_APPLICATION).unwrap_or(name)).into_owned())
+}
+
 /// The options of a block: code, length, value, padding to four bytes. A list that lies about its lengths just ends.
 #[derive(Clone, Debug)]
 pub(super) struct Options<'a> {

@@ -7,7 +7,7 @@ use super::byte_order::ByteOrder;
 use super::error::{self, CaptureError};
 use super::interface::Interface;
 use super::ledger::Ledger;
-use super::option::Options;
+use super::option::{self, Options};
 use super::window::Window;
 use super::{Found, MAX_RECORD};
 
@@ -30,6 +30,9 @@ const REPEATED_LENGTH: u64 = 4;
 const PACKET_HEADER: usize = 20;
 
 const TOO_SHORT: Content = Content::Broken("a packet block that is too short");
+
+/// Where the options begin in the body of a Section Header Block.
+const SECTION_OPTIONS: usize = 16;
 
 /// The shortest Section Header Block.
 const SECTION_HEADER_MIN: usize = 28;
@@ -158,6 +161,9 @@ impl Pcapng {
                     return Err(Stop::Ended);
                 }
                 self.begin_section(window.bytes())?;
+                if frame.size <= MAX_BLOCK as u64 {
+                    return self.look_into(frame, window, ledger);
+                }
             }
             INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | INTERFACE_STATISTICS | ENHANCED_PACKET => {
                 return self.look_into(frame, window, ledger);
@@ -204,6 +210,7 @@ impl Pcapng {
             ENHANCED_PACKET => self.enhanced_packet(body, ledger),
             SIMPLE_PACKET => self.simple_packet(body),
             DECRYPTION_SECRETS => self.decryption_secrets(body, ledger),
+            SECTION_HEADER => section_header(self.order, body, ledger),
             _ => self.packet(body, ledger),
         };
         let is_packet = matches!(frame.kind, ENHANCED_PACKET | SIMPLE_PACKET | PACKET);
@@ -363,6 +370,14 @@ impl Pcapng {
             ledger.left_out(&format!("a packet of interface {id}, which is not described"));
         }
     }
+}
+
+/// Who wrote the section.
+fn section_header(order: ByteOrder, body: &[u8], ledger: &mut Ledger) -> Content {
+    if let Some(name) = option::application(order, body.get(SECTION_OPTIONS..).unwrap_or_default()) {
+        ledger.summary.application.get_or_insert(name);
+    }
+    Content::NoPacket
 }
 
 /// The byte order of the section whose header's first bytes these are.

@@ -7,6 +7,8 @@ pub struct Summary {
     pub format: &'static str,
     /// `gzip` or `zstd`, if the file is compressed.
     pub compression: Option<&'static str>,
+    /// The program that wrote the file, as far as it says so (pcapng).
+    pub application: Option<String>,
     /// `LINKTYPE_*` of the interfaces, each once, in order of appearance, at most 32.
     pub link_types: Vec<u32>,
     /// The largest snapshot length of the interfaces; 0: not limited, or not known.

@@ -23,6 +23,7 @@ table! {
     problems: Texts,
     frames: U64,
     tunnels: Text,
+    application: Text,
 }
 
 table! {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import trustme
 
 from tests.replay.sending.plans import QUICK, get, handshake, impatient, plan, said, step
 from tests.replay.sending.recorder import Recorder
-from tests.replay.sending.servers import answering, echo, raw, silent, websocket_server
+from tests.replay.sending.servers import answering, echo, raw, silent, target_of, websocket_server
 from wsanalyze.replay.model import Connection, Replayed
 from wsanalyze.replay.sending import Settings, TapError, Target, send
 
@@ -109,6 +111,27 @@ async def test_tls_where_plain_http_was_asked_for(authority: trustme.CA) -> None
     assert replayed.error is not None
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_target_that_wants_a_certificate_of_the_client(authority: trustme.CA, version: ssl.TLSVersion) -> None:
+    context = server_side(authority, "127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = version
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with suppress(ssl.SSLError):
+                context.wrap_socket(connection, server_side=True)
+            connection.close()
+
+        serving = asyncio.create_task(asyncio.to_thread(serve))
+        replayed = await replay(dataclasses.replace(target_of(listener, "https"), insecure=True))
+        await serving
+    assert replayed.outcome in {"no-answer", "reset"}
+    assert (replayed.error or "").startswith(("TLS failed: ", "the target ended TLS: "))
+    assert "certificate required" in (replayed.error or "") or version == ssl.TLSVersion.TLSv1_2
+
+
 async def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.pem"
     target = Target("https", "127.0.0.1", 1, cafile=nothing)
@@ -124,15 +147,13 @@ async def test_files_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-async def test_the_proxy_header_comes_first(encrypted: bool, authority: trustme.CA) -> None:
+async def test_the_proxy_header_comes_first(encrypted: bool) -> None:
     header = b"PROXY TCP4 203.0.113.10 203.0.113.1 50122 80\r\n"
     recorder = Recorder()
-    async with raw(answering(OK)) as target:
-        if encrypted:
-            target = dataclasses.replace(target, scheme="https", insecure=True)  # noqa: PLW2901
+    async with raw(answering(OK)) as listening:
+        target = dataclasses.replace(listening, scheme="https" if encrypted else "http")
         connection = Connection(0, 0.0, http2=False, proxy_header=header, requests=(get("r1"), get("r2", pause=0.1)))
         await send(plan(connection), target, impatient(speed=1.0), recorder)
-    assert authority
     begun = [connection.sent_pieces[0] for connection in recorder.connections]
     assert begun == [header] * (1 if encrypted else 2)
 
@@ -144,10 +165,10 @@ class Full:
         del local, remote, time
         return self
 
-    def sent(self, data: bytes, time: float, /) -> None:
+    def sent(self, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    def received(self, data: bytes, time: float, /) -> None:
+    def received(self, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
     def ended(self, by: str, reset: bool, time: float, /) -> None:

@@ -102,8 +102,8 @@ class Answering:
             data = await self.stream.receive()
         except anyio.EndOfStream:
             data = b""
-        except GONE:
-            return Failure(RESET, "the target reset the connection", quiet=not self._first)
+        except GONE as error:
+            return Failure(RESET, wording.broken_off(error), quiet=not self._first)
         self._first += data[: _FIRST - len(self._first)]
         self._connection.receive_data(data)
         if not self._first.startswith(_HTTP) and not _HTTP.startswith(self._first):

@@ -101,15 +101,13 @@ class Conversation:
                 self._replayed.received += 1
                 self._replayed.received_text += self._text
                 self._replayed.received_binary += not self._text
-        self._notice()
+        if self._by is None and self._protocol.close_rcvd is not None:
+            self._by = "server"
         self._notify()
 
-    def _notice(self) -> None:
-        """See whose Close frame was the first."""
-        protocol = self._protocol
-        if self._by is None and protocol.close_rcvd is not None and protocol.close_rcvd_then_sent is not False:
-            self._by = "server"
-        elif self._by is None and protocol.close_sent is not None:
+    def _sent_close(self) -> None:
+        """See whether the client's Close frame, which is sent now, was the first."""
+        if self._by is None and self._protocol.close_sent is not None:
             self._by = "client"
 
     def _notify(self) -> None:
@@ -128,6 +126,7 @@ class Conversation:
         async with self._sending:
             if data := b"".join(self._protocol.data_to_send()):
                 await self._stream.send(data)
+                self._sent_close()
 
     async def _speak(self) -> None:
         waits = self._settings.gate == "messages"
@@ -163,11 +162,12 @@ class Conversation:
         try:
             data = self._frames.masked(step)
         except UnsendableError as error:
-            self._replayed.notes.append(f"A frame that the client sent is not valid and was left out: {error}.")
+            note = f"What the client sent is not valid and was left out: {error}."
+            if note not in self._replayed.notes:
+                self._replayed.notes.append(note)
             return True
         if is_close(step):
             self._protocol.close_sent, self._protocol.state = closing(step.payload), State.CLOSING
-            self._notice()
         if not await self._send(data):
             return False
         self._replayed.sent += step.fin and is_data(step)
@@ -178,8 +178,10 @@ class Conversation:
             with anyio.move_on_after(self._settings.timeout):
                 async with self._sending:
                     await self._stream.send(data)
+                    self._sent_close()
                 return True
-            self._replayed.error = f"the target took nothing for {wording.seconds(self._settings.timeout)}"
+            within = wording.seconds(self._settings.timeout)
+            self._replayed.error = f"the target did not take a frame of {len(data)} bytes within {within}"
         except GONE:
             # What it said before it left is still to be heard.
             await self._until(lambda: self._left, _LINGER)
@@ -222,7 +224,6 @@ class Conversation:
         if not self._stopped and self._protocol.state is State.OPEN:
             if self._request.closes:
                 self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
-                self._notice()
                 if not await self._send(b"".join(self._protocol.data_to_send())):
                     return
             elif not any(
@@ -237,7 +238,6 @@ class Conversation:
         await self._until(lambda: self._left, min(_LINGER, timeout))
 
     def _tell(self) -> None:
-        self._notice()
         replayed, protocol = self._replayed, self._protocol
         close = {"server": protocol.close_rcvd, "client": protocol.close_sent}.get(self._by or "")
         replayed.close_code = int(close.code) if close is not None else int(CloseCode.ABNORMAL_CLOSURE)

@@ -21,6 +21,7 @@ _PATIENCE: Final = 3
 """Requests that a target may leave unanswered, one after the other, before the rest of a connection is given up."""
 _GLANCE: Final = 0.002
 """Seconds in which a connection that was ended is found to be, where there is no pause before its next request."""
+_ENDED: Final = "had ended before this request"
 _REPEATABLE: Final = {"GET", "HEAD", "OPTIONS"}
 """Methods whose request is sent again where the connection was closed as it was sent (RFC 9110 9.2.2)."""
 
@@ -33,7 +34,8 @@ class Http1:
         self._settings = opener.settings
         self._stream: anyio.abc.ByteStream | None = None
         self._used = False
-        """Whether a request was sent on what is open."""
+        """Whether a request was sent already."""
+        self._lost = _ENDED
 
     async def run(self) -> None:
         """Send every request, or say why it was not."""
@@ -67,7 +69,8 @@ class Http1:
         try:
             with anyio.move_on_after(max(seconds, _GLANCE)):
                 # Nothing was asked: whatever comes, the connection cannot be used any more.
-                await self._stream.receive()
+                data = await self._stream.receive()
+                self._lost = f"was given up, as the target sent {len(data)} bytes that nothing had asked for"
                 await self._leave()
         except GONE:
             await self._leave()
@@ -79,7 +82,7 @@ class Http1:
             return
         reused = self._stream is not None
         if self._used and not reused:
-            replayed.notes.append("The connection had ended before this request: another one was opened.")
+            replayed.notes.append(f"The connection {self._lost}: another one was opened.")
         answering, answer = await self._exchange(request, replayed)
         if isinstance(answer, Failure) and answer.quiet and reused and request.method in _REPEATABLE:
             await self._leave()
@@ -99,11 +102,13 @@ class Http1:
         """Send a request, and read the head of its answer; the answer may come before all was sent."""
         if self._stream is None:
             self._stream, _ = await self._opener.open(self._planned.proxy_header, http2=False)
+            self._lost = _ENDED
         stream, timeout = self._stream, self._settings.timeout
         self._used = True
         answering = Answering(stream, request.method)
         answer: Answer | Failure | None = None
         sent: float | None = None
+        answered = 0.0
         replayed.outcome = NO_ANSWER
         with anyio.move_on_after(timeout) as limit:
             async with anyio.create_task_group() as tasks:
@@ -119,12 +124,13 @@ class Http1:
 
                 tasks.start_soon(out)
                 answer = await answering.head()
+                answered = anyio.current_time()
                 tasks.cancel_scope.cancel()
         if answer is None:
             what = "the target did not answer" if sent is not None else "the target did not take the request"
             return answering, Failure(NO_ANSWER, f"{what} within {wording.seconds(timeout)}")
         if isinstance(answer, Answer) and sent is not None:
-            replayed.latency = max(0.0, anyio.current_time() - sent)
+            replayed.latency = max(0.0, answered - sent)
         elif isinstance(answer, Answer):
             replayed.notes.append("The target answered before the whole request was sent.")
         return answering, answer

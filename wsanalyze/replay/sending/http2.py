@@ -48,6 +48,7 @@ class Http2:
     async def _run(self, streams: Streams) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(streams.read)
+            tasks.start_soon(streams.write)
             with anyio.move_on_after(self._settings.timeout):
                 await streams.begin()
             if streams.settled:
@@ -56,7 +57,7 @@ class Http2:
                     await streams.leave()
             else:
                 silent = f"the target sent no SETTINGS of HTTP/2 within {wording.seconds(self._settings.timeout)}"
-                self._fail(streams.gone or silent)
+                self._fail(streams.over() or silent)
             tasks.cancel_scope.cancel()
 
     async def _requests(self, streams: Streams) -> None:
@@ -84,29 +85,32 @@ class Http2:
 
     async def _ask(self, streams: Streams, request: Request, replayed: Replayed) -> Stream | None:
         """Send a request; where that cannot be, say why."""
-        if not request.fields or streams.gone is not None:
-            replayed.error = f"not sent: {streams.gone or 'it has no form for HTTP/2'}"
+        if not request.fields or streams.over():
+            replayed.error = f"not sent: {streams.over() or 'it has no form for HTTP/2'}"
             return None
-        replayed.outcome = NO_ANSWER
         if request.captured.handshake and not streams.knows_connect:
-            replayed.error = "the target does not allow extended CONNECT"
+            replayed.outcome, replayed.error = NO_ANSWER, "the target does not allow extended CONNECT"
             return None
         stream: Stream | None = None
         try:
             with anyio.move_on_after(self._settings.timeout):
-                await streams.until(lambda: not streams.full or streams.gone is not None)
+                await streams.until(lambda: not streams.full or streams.over() is not None)
                 stream = await streams.open(request.fields, ends=not request.body and not request.captured.handshake)
+                replayed.outcome = NO_ANSWER
                 if request.body:
                     await stream.send(request.body)
                     await stream.send_eof()
                 return stream
-            what = "did not take the whole request" if stream is not None else "allowed no further stream"
-            replayed.error = f"the target {what} within {wording.seconds(self._settings.timeout)}"
+            within = wording.seconds(self._settings.timeout)
+            if stream is None:
+                replayed.error = f"not sent: the target allowed no further stream within {within}"
+            else:
+                replayed.error = f"the target did not take the request within {within}"
         except GONE:
             # The answer may have come before the request was taken.
             return stream
         except H2Error as error:
-            replayed.error = f"not sent: {wording.one_line(str(error))}"
+            replayed.error = f"not sent: {streams.over() or wording.one_line(str(error))}"
         if stream is not None:
             streams.forget(stream)
         return None

@@ -100,6 +100,8 @@ def _context(target: Target, settings: Settings, http2: bool) -> ssl.SSLContext:
     if target.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    # Writing would have to read then, beside the task that does.
+    context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     if settings.key_log is not None:
         try:

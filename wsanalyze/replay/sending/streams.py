@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,8 @@ from wsanalyze.replay.sending.opening import GONE
 
 _FIRST: Final = 128
 """Bytes that are kept of what a target says first, to show what it is where it is no HTTP/2."""
+_SETTINGS: Final = {b"", b"\x04"}
+"""The type of the first frame, where it is there: h2 would wait for all of a frame of any other (RFC 9113 3.4)."""
 
 
 class Streams:
@@ -50,13 +53,14 @@ class Streams:
             },
         )
         self._streams: dict[int, Stream] = {}
-        self._sending = anyio.Lock()
+        self._unsent: deque[bytes] = deque()
+        self._said = self._sent = 0
+        """How many bytes were to be sent so far, and how many were."""
         self._changed = anyio.Event()
         self._first = b""
         self.settled = False
         """Whether the target has told its settings (RFC 9113 3.4)."""
-        self.gone: str | None = None
-        """Why the connection is over, in one line."""
+        self._gone: str | None = None
 
     @property
     def knows_connect(self) -> bool:
@@ -68,12 +72,25 @@ class Streams:
         """Whether the target allows no further stream for now (RFC 9113 5.1.2)."""
         return self._h2.open_outbound_streams >= self._h2.remote_settings.max_concurrent_streams
 
+    def over(self) -> str | None:
+        """Why the connection is over, in one line; None where it is not."""
+        return self._gone
+
     async def begin(self) -> None:
         """Send the preface, and wait for the target's settings."""
         self._h2.initiate_connection()
+        await self.flush()
+        await self.until(lambda: self.settled or self._gone is not None)
+
+    async def write(self) -> None:
+        """Send what is to be said, until the end; alone, since a stream that is given up must not take bytes along."""
         with suppress(*GONE):
-            await self.flush()
-        await self.until(lambda: self.settled or self.gone is not None)
+            while True:
+                await self.until(lambda: bool(self._unsent))
+                data = self._unsent.popleft()
+                await self._stream.send(data)
+                self._sent += len(data)
+                self._notify()
 
     async def read(self) -> None:
         """Take what the target says, until it ends."""
@@ -81,17 +98,19 @@ class Streams:
             while True:
                 data = await self._stream.receive()
                 self._first += data[: _FIRST - len(self._first)]
+                if self._first[3:4] not in _SETTINGS:
+                    self._break_off(f"the target does not speak HTTP/2: {wording.escaped(self._first)}")
+                    return
                 for event in self._h2.receive_data(data):
                     self._take(event)
                 self._notify()
                 await self.flush()
         except anyio.EndOfStream:
-            self._over("the target closed the connection")
-        except GONE:
-            self._over("the target reset the connection")
+            self._break_off("the target closed the connection" + ("" if self.settled else " before it spoke HTTP/2"))
+        except GONE as error:
+            self._break_off(wording.broken_off(error))
         except H2Error as error:
-            what = "broke the rules of HTTP/2" if self.settled else "does not speak HTTP/2"
-            self._over(f"the target {what}: {wording.escaped(self._first)} ({wording.one_line(str(error))})")
+            self._break_off(f"the target broke the rules of HTTP/2: {wording.one_line(str(error))}")
 
     async def open(self, fields: tuple[tuple[bytes, bytes], ...], *, ends: bool) -> Stream:
         """A stream with its HEADERS sent; raises H2Error where that is not possible."""
@@ -102,12 +121,15 @@ class Streams:
         return stream
 
     def forget(self, stream: Stream) -> None:
-        """Nobody reads a stream any more; where it has not ended it is reset."""
+        """Nobody speaks on a stream any more: END_STREAM where the target has said its own, else RST_STREAM."""
         if self._streams.pop(stream.number, None) is None:
             return
         stream.drop()
-        if not stream.ended:
+        if stream.ended:
+            self.say(lambda h2: h2.end_stream(stream.number))
+        else:
             self.say(lambda h2: h2.reset_stream(stream.number, ErrorCodes.CANCEL))
+        self._notify()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; the target's words and the end of the connection may make it so."""
@@ -127,23 +149,25 @@ class Streams:
             what(self._h2)
 
     async def flush(self) -> None:
-        """Send what is to be said."""
-        async with self._sending:
-            if data := self._h2.data_to_send():
-                await self._stream.send(data)
+        """Have sent what is to be said, and wait until it was taken."""
+        if data := self._h2.data_to_send():
+            self._said += len(data)
+            self._unsent.append(data)
+            self._notify()
+        said = self._said
+        await self.until(lambda: self._sent >= said or self._gone is not None)
 
     async def leave(self) -> None:
         """GOAWAY."""
-        if self.gone is None:
+        if self._gone is None:
             self.say(lambda h2: h2.close_connection())
-            with suppress(*GONE):
-                await self.flush()
+            await self.flush()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, RemoteSettingsChanged):
             self.settled = True
         elif isinstance(event, ConnectionTerminated):
-            self._over(f"the target ended the connection (GOAWAY, {_name(event.error_code)})")
+            self._break_off(f"the target ended the connection (GOAWAY, {_name(event.error_code)})")
         elif isinstance(event, DataReceived) and event.stream_id not in self._streams:
             self.say(lambda h2: h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id))
         else:
@@ -151,10 +175,10 @@ class Streams:
             if stream is not None:
                 stream.take(event)
 
-    def _over(self, why: str) -> None:
-        self.gone = self.gone or why
+    def _break_off(self, why: str) -> None:
+        self._gone = self._gone or why
         for stream in self._streams.values():
-            stream.break_off(self.gone)
+            stream.break_off(self._gone)
         self._notify()
 
     def _notify(self) -> None:
@@ -239,8 +263,7 @@ class Stream(anyio.abc.ByteStream):
     async def aclose(self) -> None:
         """RST_STREAM, where it has not ended."""
         self._owner.forget(self)
-        with suppress(*GONE):
-            await self._owner.flush()
+        await self._owner.flush()
 
     def _make_room(self, count: int) -> None:
         if count:

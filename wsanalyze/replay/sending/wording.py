@@ -58,10 +58,25 @@ def not_encrypted(error: BaseException, name: str) -> str:
             "--cafile names another authority, --sni another name, --insecure takes any"
         )
     if isinstance(error, ssl.SSLError):
-        if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
+        if _reason(error) in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
             return "TLS failed: what answers does not speak TLS (is it http://?)"
-        return f"TLS failed: {one_line((error.reason or str(error)).replace('_', ' ').lower())}"
+        return f"TLS failed: {_alert(error)}"
     return "TLS failed: the connection was closed during the handshake"
+
+
+def broken_off(error: BaseException) -> str:
+    """How the target ended a connection before its time; some TLS servers say what they miss only after the handshake."""
+    if isinstance(error, ssl.SSLError):
+        return f"the target ended TLS: {_alert(error)}"
+    return "the target reset the connection"
+
+
+def _reason(error: ssl.SSLError) -> str | None:
+    return getattr(error, "reason", None)
+
+
+def _alert(error: ssl.SSLError) -> str:
+    return one_line((_reason(error) or str(error)).replace("_", " ").lower())
 
 
 def not_http(data: bytes, why: str) -> str:
