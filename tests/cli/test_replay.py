@@ -86,6 +86,29 @@ def test_json_is_the_contract(run: Run) -> None:
     assert {flow["result"] for flow in found.values()} <= {"same", "better", "worse", "different", "not-sent"}
 
 
+def ids(run: Run, *arguments: str) -> set[str]:
+    done = run("replay", *arguments, "--dry-run", "--only", "handshakes", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return {
+        request["id"] for connection in json.loads(done.stdout)["connections"] for request in connection["requests"]
+    }
+
+
+def test_captures_may_be_named_as_for_pcap(run: Run, tmp_path: Path) -> None:
+    forms = CAPTURES / "haproxy-forms" / "forms"
+    rotated = sorted(str(path) for path in (forms / "rotated-dumpcap").glob("front*"))
+    whole = ids(run, str(CAPTURES / "haproxy-forms" / "front.pcap"))
+    assert len(rotated) > 2
+    assert whole == ids(run, *rotated)
+    assert whole == ids(run, str(forms / "lb-any.pcap")) == ids(run, str(forms / "lb-any.pcap"), "--lb", "203.0.113.1", "--lb", "10.244.0.1")  # fmt: skip
+    folder = tmp_path / "front"
+    folder.mkdir()
+    for path in rotated:
+        shutil.copy(path, folder)
+    assert whole == ids(run, "front")
+    assert whole == ids(run, "--front", *rotated, "--back", str(CAPTURES / "haproxy-forms" / "back.pcap"))
+
+
 def test_a_dry_run_sends_nothing(run: Run) -> None:
     with peer(refusing) as (address, heard):
         done = run("replay", FRONT, BACK, "--target", address, "--dry-run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,7 +83,7 @@ def replay(
     from wsanalyze.replay.plan import repeated  # noqa: PLC0415
 
     asked = replay_options.Asked.of(options)
-    named = sources.named(words, fronts, backs, lb)
+    named = _named(words, fronts, backs, lb)
     read = (*named.names, *key_logs)
     output.check(output_, read)
     found, left_out, addresses = _captured(named, key_logs, asked.choice)
@@ -103,6 +104,13 @@ def replay(
         click.echo("wsanalyze: interrupted: this is what was done until then", err=True)
         return INTERRUPTED
     return int(worst(ran.compared) in _LEVELS[fail_on])
+
+
+def _named(words: Sequence[str], fronts: Sequence[str], backs: Sequence[str], lb: Sequence[str]) -> Sources:
+    """One side, or both; more than two captures without more words are of one."""
+    if len(words) > 2 and not (fronts or backs or lb):
+        return sources.Sources((tuple(words),), ())
+    return sources.named(words, fronts, backs, lb)
 
 
 def _captured(
