@@ -21,7 +21,7 @@ from tests import mutate
 from tests.metamorphic.edits import shifted
 from tests.metamorphic.hunt import hunt
 from tests.metamorphic.mutants import Mutant, mutant, originals
-from tests.scenarios import SCENARIOS, Scenario, analysis_of
+from tests.scenarios import CAPTURES, SCENARIOS, Scenario, analysis_of
 
 IN_ALL = 450
 """Mutants of all scenarios together: what two cores judge in a few minutes."""
@@ -84,6 +84,15 @@ def test_nothing_depends_on_the_clocks(scenario: Scenario, number: int, tmp_path
 
 def _without_times(handshakes: pd.DataFrame) -> pd.DataFrame:
     return handshakes.drop(columns=["time", "back_file"])
+
+
+@pytest.mark.parametrize(("name", "seed"), [("haproxy-h2c", 100), ("haproxy-shared-key", 101)])
+def test_what_is_missing_is_said_in_words(name: str, seed: int, tmp_path: Path) -> None:
+    scenario = Scenario(CAPTURES / name)
+    analysis = wsanalyze.analyze(*mutant(scenario, seed).write(tmp_path), key_logs=scenario.key_logs)
+    lacking = [reason for reason in analysis.handshakes["reason"] if "cannot be told: the" in reason]
+    assert any("capture lacks packets that would tell." in reason for reason in lacking)
+    assert not any(reason.endswith("nan.") for reason in lacking)
 
 
 def test_a_seed_stands_for_one_mutant(tmp_path: Path) -> None:

@@ -76,6 +76,9 @@ def error_answers(context: Context) -> tuple[tuple[str, Evidence], ...]:
 
     A Gorouter's own answers are those of the front that no app gave.
     """
+    sides = (context.front, context.back)
+    if not any(tables.exchanges["x_cf_routererror"].notna().any() for tables in sides):
+        return ()
     handshakes = context.handshakes[["id", "front_exchange", "back_exchange"]]
     shown_on_back = set(handshakes.loc[handshakes["back_exchange"].notna(), "front_exchange"].dropna())
     back = _told(context.back)

@@ -16,7 +16,7 @@ import pandas as pd
 from wsanalyze.box import GOROUTER, Box
 from wsanalyze.pairing import Pairing
 from wsanalyze.pairing.clock import Clock
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables, equal
 from wsanalyze.verdicts.changes import changes
 from wsanalyze.verdicts.coverage import cover
 from wsanalyze.verdicts.facts import NOBODY, facts
@@ -69,11 +69,25 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock, box: B
     seen = rows["seen"].to_numpy(bool)
     behind = (rows["b_exchange"] != NOBODY).to_numpy(bool) & ~rows["ambiguous"].to_numpy(bool)
 
-    def pick(name: str, where: np.ndarray, fallback: str | None = None) -> pd.Series:
-        column = rows[name].astype(object).where(where, None)
-        return column if fallback is None else column.where(where, rows[fallback].astype(object))
+    joined = rows["paired"].to_numpy(bool) & behind
+    unreachable = (rows["syn_frame"] > 0).to_numpy(bool) & equal(rows["detail"], "router-unreachable")
+    front_frames = [_frames(row, "f") for row in records]
+    back_frames = [_frames(row, "b") if there else _syn(row) for row, there in zip(records, behind, strict=True)]
+    shown = [ours if there else theirs for ours, theirs, there in zip(front_frames, back_frames, seen, strict=True)]
 
-    table = pd.DataFrame(
+    def pick(name: str, where: Flags, fallback: str | None = None) -> pd.Series:
+        column = rows[name].astype(object).where(where, None)
+        return _text(column if fallback is None else column.where(where, rows[fallback].astype(object)))
+
+    def ends(end: str, where: Flags) -> pd.Series:
+        columns = (rows[f"{end}_{part}"].tolist() for part in ("address", "port"))
+        named = zip(*columns, where, strict=True)
+        return _text([addressed(address, port) if there else None for address, port, there in named])
+
+    def files(tables: Tables, frames: list[tuple[int, ...]], where: Flags) -> pd.Series:
+        return _text([tables.frames.first(one)[0] if there else None for one, there in zip(frames, where, strict=True)])
+
+    return pd.DataFrame(
         {
             "method": pick("f_method", seen, "b_method"),
             "host": pick("f_host", seen),
@@ -82,60 +96,47 @@ def _table(rows: pd.DataFrame, front: Tables, back: Tables, clock: Clock, box: B
             "back_target": pick("b_target", behind),
             "key": pick("f_sec_websocket_key", seen, "b_sec_websocket_key"),
             "http_version": pick("f_version", seen, "b_version"),
-            "client": [addressed(row["f_client_address"], row["f_client_port"]) for row in records],
-            "lb_front": [addressed(row["f_server_address"], row["f_server_port"]) for row in records],
-            "lb_back": [
-                addressed(row["b_client_address"], row["b_client_port"]) if there else None
-                for row, there in zip(records, behind, strict=True)
-            ],
-            "router": [
-                addressed(row["b_server_address"], row["b_server_port"]) if there else None
-                for row, there in zip(records, behind, strict=True)
-            ],
-            "verdict": rows["verdict"],
-            "detail": rows["detail"].astype(object).where(rows["detail"].notna(), None),
-            "mode": _modes(rows).where(rows["paired"] & behind, None),
-            "confidence": rows["confidence"],
-            "reason": [reason(row, box, front.frames, back.frames) for row in records],
+            "client": ends("f_client", seen),
+            "lb_front": ends("f_server", seen),
+            "lb_back": ends("b_client", behind),
+            "router": ends("b_server", behind),
+            "verdict": _text(rows["verdict"]),
+            "detail": _text(rows["detail"]),
+            "mode": _text(_modes(rows).where(joined, None)),
+            "confidence": _text(rows["confidence"]),
+            "reason": _text([reason(row, box, front.frames, back.frames) for row in records]),
+            **{name: _text(cells) for name, cells in outcomes(rows).items()},
+            "front_status": _numbers(rows["f_said"], seen & (rows["f_said"] != 0).to_numpy(bool)),
+            "back_status": _numbers(rows["b_said"], behind & (rows["b_said"] != 0).to_numpy(bool)),
+            "pairing": pick("evidence", joined),
+            "front_frames": _text(front_frames),
+            "back_frames": _text(back_frames),
+            "front_file": files(front, front_frames, seen),
+            "back_file": files(back, back_frames, behind | unreachable),
+            "changes": _text(changes(rows)),
+            **websockets(rows, front, back),
+            "stream": _text([_stream(row) for row in records]),
+            "tries": np.where(behind, rows["tries"], 0),
+            "retried_without": rows["retried_without"].to_numpy(bool),
+            "time": first_times(rows, front, back, clock),
+            "first_frame": [min(frames, default=0) for frames in shown],
+            "front_exchange": _numbers(rows["f_exchange"], seen),
+            "front_connection": _numbers(rows["f_connection"], seen),
+            "back_exchange": _numbers(rows["b_exchange"], behind),
+            "back_connection": _numbers(rows["b_connection"], behind),
         }
     )
-    table = pd.concat([table, outcomes(rows)], axis=1)
-    for side, where in (("front", seen), ("back", behind)):
-        table[f"{side}_status"] = rows[f"{side[0]}_said"].where(where & (rows[f"{side[0]}_said"] != 0)).astype("Int64")
-    table["pairing"] = rows["evidence"].astype(object).where(rows["paired"] & behind, None)
-    table["front_frames"] = [_frames(row, "f") for row in records]
-    table["back_frames"] = [
-        _frames(row, "b") if there else _syn(row) for row, there in zip(records, behind, strict=True)
-    ]
-    unreachable = (rows["syn_frame"] > 0).to_numpy(bool) & (rows["detail"] == "router-unreachable").to_numpy(bool)
-    for side, tables, there in (("front", front, seen), ("back", back, behind | unreachable)):
-        table[f"{side}_file"] = [
-            tables.frames.first(frames)[0] if here else None
-            for frames, here in zip(table[f"{side}_frames"], there, strict=True)
-        ]
-    table["changes"] = pd.Series(changes(rows), dtype=object)
-    table = pd.concat([table, websockets(rows, front, back)], axis=1)
-    table["stream"] = [_stream(row) for row in records]
-    table["tries"] = np.where(behind, rows["tries"], 0)
-    table["retried_without"] = rows["retried_without"].to_numpy(bool)
-    table["time"] = first_times(rows, front, back, clock)
-    table["first_frame"] = [
-        min(frames) if frames else 0 for frames in table["front_frames"].where(seen, table["back_frames"])
-    ]
-    for side, where in (("front", seen), ("back", behind)):
-        for name in ("exchange", "connection"):
-            table[f"{side}_{name}"] = rows[f"{side[0]}_{name}"].where(where).astype("Int64")
-    for name in list(table.columns):
-        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype):
-            table[name] = pd.Series(_or_none(table[name]), index=table.index, dtype=object)
-    return table
 
 
-def _or_none(column: pd.Series) -> np.ndarray:
+def _text(cells: Any) -> pd.Series:
     """The cells, None where they are absent."""
-    cells = np.array(column, object)
-    cells[pd.isna(cells)] = None
-    return cells
+    column = pd.Series(cells, dtype="object")
+    return column.where(column.notna(), None)
+
+
+def _numbers(column: pd.Series, where: Flags) -> pd.Series:
+    """Whole numbers, absent where this does not hold."""
+    return pd.Series(pd.arrays.IntegerArray(column.to_numpy(np.int64, copy=True), ~where))
 
 
 def _records(rows: pd.DataFrame) -> list[dict[Any, Any]]:

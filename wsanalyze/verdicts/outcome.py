@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalyze.pairing.clock import Clock
-from wsanalyze.tables import Tables
+from wsanalyze.tables import Flags, Tables
 
 
-def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+def outcomes(rows: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
     """`outcome` and `ended_by`: what the client got; null where the front does not tell."""
     waiting = rows["seen"] & (rows["f_status"] == 0) & ~rows["f_hidden"]
     outcome = np.full(len(rows), None, object)
@@ -23,10 +24,10 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     ended_by = np.full(len(rows), None, object)
     for holds, name in ((waiting & rows["client_left"], "client"), (waiting & rows["lb_left"], "lb")):
         ended_by[holds.to_numpy(bool)] = name
-    return pd.DataFrame({"outcome": outcome, "ended_by": ended_by}, index=rows.index)
+    return {"outcome": outcome, "ended_by": ended_by}
 
 
-def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
+def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> dict[str, pd.Series]:
     """close_code, closed_by, messages_client, messages_server, duration_s of established WebSockets."""
     ours, theirs = (_of(tables, rows[number]) for tables, number in ((front, "f_exchange"), (back, "b_exchange")))
     only_back = ~rows["seen"].to_numpy(bool)
@@ -35,16 +36,19 @@ def websockets(rows: pd.DataFrame, front: Tables, back: Tables) -> pd.DataFrame:
     if only_back.any():
         both = pd.DataFrame({name: ours[name].where(~only_back, theirs[name]) for name in names})
     established = np.where(only_back, rows["b_101"], rows["f_101"]) & both["opened"].notna().to_numpy(bool)
-    result = both[["close_code", "client_messages", "server_messages"]].rename(
-        columns={"client_messages": "messages_client", "server_messages": "messages_server"}
-    )
-    result["duration_s"] = (both["ended"] - both["opened"]).dt.total_seconds()
-    result["closed_by"] = _closed_by(rows, ours, theirs)
-    result = pd.DataFrame({name: result[name].where(established, None) for name in result})
-    result.index = rows.index
-    for name in ("close_code", "messages_client", "messages_server"):
-        result[name] = result[name].astype("Int64")
-    return result
+    lasted = (both["ended"] - both["opened"]).dt.total_seconds()
+    closed_by = pd.Series(_closed_by(rows, ours, theirs), dtype="object")
+    return {
+        "close_code": _numbers(both["close_code"], established),
+        "messages_client": _numbers(both["client_messages"], established),
+        "messages_server": _numbers(both["server_messages"], established),
+        "duration_s": lasted.where(established),
+        "closed_by": closed_by.where(established, None),
+    }
+
+
+def _numbers(column: pd.Series, where: Flags) -> pd.Series:
+    return column.astype("Int64").where(where)
 
 
 def _of(tables: Tables, numbers: pd.Series) -> pd.DataFrame:
