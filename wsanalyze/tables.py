@@ -29,6 +29,8 @@ _INTEGERS: dict[pa.DataType, Any] = {
 }
 
 
+OTHER_TIME = 3600
+"""Seconds between captures that were not made together: no clock that is set at all is so wrong."""
 REPLAY = "wsanalyze replay"
 """How the name of the program begins that writes a replay as a capture."""
 
@@ -72,6 +74,10 @@ class Tables:
         """Whether it was written by a replay: later, and at another pace, than what it is compared with."""
         applications = self.captures["application"]
         return bool(applications.str.startswith(REPLAY).any()) if applications.notna().any() else False
+
+    def is_replayed_from(self, front: Tables) -> bool:
+        """Whether, of both sides, this one is a replay that did not go through the box; or the front is one of another time."""
+        return self.is_replay or (front.is_replay and not _overlap(front.captures, self.captures))
 
     @cached_property
     def _numbers(self) -> Mapping[str, pd.Index]:
@@ -150,6 +156,12 @@ def chosen(table: pd.DataFrame, which: npt.ArrayLike, *names: str) -> pd.DataFra
     """These columns of the rows for which `which` holds, with the rows' labels."""
     places = np.flatnonzero(np.asarray(which, bool))
     return taken(table, places, *names).set_axis(table.index[places])
+
+
+def _overlap(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether captures are of the same time, as far as clocks of this age agree."""
+    far = pd.Timedelta(OTHER_TIME, unit="s")
+    return bool(one["first"].min() <= other["last"].max() + far and other["first"].min() <= one["last"].max() + far)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def test_it_works_out_of_the_box(run: Run) -> None:
     done = run("replay", FRONT, BACK, *FAST)
     assert done.returncode == 0
     first = " ".join(done.stdout.split("\n\n")[0].split())
-    assert "the router accepts" in first
+    assert "the test router accepts" in first
     assert "the LB is the cause" in first
 
 
@@ -107,6 +107,27 @@ def test_captures_may_be_named_as_for_pcap(run: Run, tmp_path: Path) -> None:
         shutil.copy(path, folder)
     assert whole == ids(run, "front")
     assert whole == ids(run, "--front", *rotated, "--back", str(CAPTURES / "haproxy-forms" / "back.pcap"))
+
+
+def test_what_was_named_has_to_be_there(run: Run) -> None:
+    done = run("replay", CLEAN, "--id", "h1,h99", "--dry-run")
+    assert done.returncode == 2
+    assert "there is no h99" in done.stderr
+    done = run("replay", str(CAPTURES / "haproxy-tls13" / "front.pcap"))
+    assert done.returncode == 2
+    assert "--keylog FILE" in done.stderr
+
+
+def test_standard_input_is_a_capture_as_well(run: Run) -> None:
+    done = run("replay", "-", "--id", "h1", "--format", "json", *FAST, stdin=Path(CLEAN).read_bytes())
+    assert flows(done.stdout)["h1"]["result"] == "same"
+
+
+def test_a_websocket_that_is_cut_is_worse(run: Run, wsanalyze: str, tmp_path: Path) -> None:
+    with router(wsanalyze, "--behave", "terminate=1011", cwd=tmp_path) as port:
+        done = run("replay", CLEAN, "--id", "h1", "--target", f"127.0.0.1:{port}", *FAST)
+    assert done.returncode == 1
+    assert "cut later on" in " ".join(done.stdout.split())
 
 
 def test_a_dry_run_sends_nothing(run: Run) -> None:
@@ -272,6 +293,17 @@ def test_tshark_finds_nothing_odd_in_what_is_written(run: Run, tmp_path: Path) -
     assert all(line.startswith("/ws/") for line in lines)
 
 
+@contextmanager
+def router(wsanalyze: str, *arguments: str, cwd: Path) -> Iterator[str]:
+    """A test router in a process of its own; gives its port."""
+    with command(wsanalyze, "router", "--port", "0", *arguments, cwd=cwd) as process:
+        assert process.stderr is not None
+        found = next(found for line in process.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)", line)))
+        yield found[1]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
 @pytest.fixture
 def secure_router(wsanalyze: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A test router with TLS, by a certificate of a private authority."""
@@ -279,17 +311,8 @@ def secure_router(wsanalyze: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     issued = authority.issue_cert("router.test")
     issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    arguments = ("router", "--cert", "cert.pem", "--key", "cert.pem", "--port", "0")
-    with command(wsanalyze, *arguments, cwd=tmp_path) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            found = re.search(r"127\.0\.0\.1:(\d+)", line)
-            if found:
-                break
-        assert found
-        yield found[1], tmp_path / "ca.pem"
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+    with router(wsanalyze, "--cert", "cert.pem", "--key", "cert.pem", cwd=tmp_path) as port:
+        yield port, tmp_path / "ca.pem"
 
 
 @pytest.mark.parametrize("folder", ["nginx-upgrade-map", "haproxy-h2"])

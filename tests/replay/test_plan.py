@@ -33,8 +33,9 @@ def test_everything_is_accounted_for(scenario: Scenario) -> None:
     for connection in made.connections:
         asked = [one.captured.asked for one in connection.requests]
         assert asked == sorted(asked)
-        assert {one.captured.connection for one in connection.requests} == {connection.number}
+        assert len({one.captured.connection for one in connection.requests}) == 1
         assert all(one.head == one.captured.head for one in connection.requests if not connection.http2)
+    assert [connection.number for connection in made.connections] == list(range(1, len(made.connections) + 1))
     starts = [connection.start for connection in made.connections]
     assert starts == sorted(starts)
     assert not starts or starts[0] < 1e-3

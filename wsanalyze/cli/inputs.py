@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wsanalyze.cli import progress
 from wsanalyze.cli.errors import Failure
+from wsanalyze.cli.output import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from wsanalyze.analysis import Analysis
@@ -141,6 +146,21 @@ def one_side(sources: Sources, key_logs: tuple[str, ...]) -> Tables | None:
     with _reading(sources, key_logs) as tell:
         (read,) = capture.read(sources.sides, tell, key_logs=key_logs)
         return None if legs.are_several(read.tables) else read.tables
+
+
+@contextlib.contextmanager
+def rereadable(sources: Sources) -> Iterator[Sources]:
+    """The same, with standard input in a file of its own for as long as it is needed: what is read twice cannot come from a pipe."""
+    if STANDARD_STREAM not in sources.names:
+        yield sources
+        return
+    if sources.names.count(STANDARD_STREAM) > 1:
+        raise Failure(STANDARD_STREAM, "standard input can be named once only", "Name a file for one of them.")
+    with tempfile.NamedTemporaryFile(prefix="wsanalyze-") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        sides = tuple(tuple(file.name if name == STANDARD_STREAM else name for name in side) for side in sources.sides)
+        yield replace(sources, sides=sides)
 
 
 @contextlib.contextmanager

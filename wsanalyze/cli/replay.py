@@ -12,6 +12,8 @@ from wsanalyze.cli import inputs, output, progress, replay_options, sources
 from wsanalyze.cli.errors import INTERRUPTED, Failure
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from wsanalyze.cli.sources import Sources
     from wsanalyze.replay.model import Captured, Plan
     from wsanalyze.replay.plan import Choice
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from wsanalyze.replay.sending import Target
     from wsanalyze.tables import Tables
 
+MAX_NAMED = 24
+"""Ids that are named when the one that was asked for does not exist."""
 _LEVELS = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
 EPILOG = """\b
@@ -86,7 +90,10 @@ def replay(
     named = _named(words, fronts, backs, lb)
     read = (*named.names, *key_logs)
     output.check(output_, read)
-    found, left_out, addresses = _captured(named, key_logs, asked.choice)
+    if write == output.STANDARD_STREAM:
+        raise click.UsageError("--write needs a file: standard output is for the results.")
+    with inputs.rereadable(named) as again:
+        found, left_out, addresses = _captured(again, key_logs, asked.choice)
     if asked.target is not None and not asked.allow_captured_target:
         _refuse(asked.target, addresses)
     plan = planned(found, asked.edits, asked.bounds)
@@ -127,15 +134,41 @@ def _captured(
     else:
         analysis = inputs.analyze(named, key_logs=key_logs)
         rows, sides = captured.of_analysis(analysis), [analysis.front, analysis.back]
+    _check(rows, sides, choice)
     chosen = choice.of(rows)
     if not len(chosen) and len(rows):
         click.echo("wsanalyze: note: nothing in the capture is what was asked for.", err=True)
+    from_back = int((chosen["side"] == "back").sum())
+    if from_back:
+        click.echo(
+            f"wsanalyze: note: {from_back} of {len(chosen)} exchanges are not on the front: they are sent as the load balancer sent "
+            "them on the back. Where the front is TLS, --keylog FILE lets it be read.",
+            err=True,
+        )
     try:
         found = list(captured.read(chosen.head(choice.limit), *sides))
         beyond = list(captured.unread(chosen.iloc[choice.limit :]))
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
     return found, beyond, captured.addresses(sides)
+
+
+def _check(rows: pd.DataFrame, sides: Sequence[Tables], choice: Choice) -> None:
+    """Raises Failure where nothing can be read, or what was named is not there."""
+    from wsanalyze.completeness import sealed  # noqa: PLC0415
+
+    unread = sum(int(sealed(tables.connections).sum()) for tables in sides)
+    if not len(rows) and unread:
+        raise Failure(
+            sides[0].frames.files[0],
+            f"no request can be read: {unread} connections are TLS",
+            "Name the secrets: --keylog FILE.",
+        )
+    missing = sorted(set(choice.ids) - set(rows["id"]))
+    if missing:
+        ids = list(rows["id"])
+        known = ", ".join(ids if len(ids) <= MAX_NAMED else [*ids[:MAX_NAMED], "…"]) or "none"
+        raise Failure(None, f"there is no {missing[0]} in the capture", f"There are: {known}.")
 
 
 def _with(plan: Plan, left_out: list[Captured], choice: Choice) -> Plan:

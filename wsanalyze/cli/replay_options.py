@@ -89,7 +89,16 @@ def _methods(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     for value in values:
         if not _TOKEN.fullmatch(value):
             raise click.BadParameter(f"expected a method, such as POST; got {value!r}")
-    return values
+    # Methods are case-sensitive (RFC 9110 9.1); those that people mean are in capitals.
+    return tuple(value.upper() for value in values)
+
+
+def _ids(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    ids = tuple(part.strip() for value in values for part in value.split(","))
+    for one in ids:
+        if not re.fullmatch(r"[hr]\d+", one):
+            raise click.BadParameter(f"expected an ID, such as h1 or r3; got {one!r}")
+    return ids
 
 
 target = _all(
@@ -104,7 +113,7 @@ target = _all(
 )  # fmt: skip
 choice = _all(
     click.option("--only", type=click.Choice(["handshakes", "requests"]), help="Only these."),
-    click.option("--id", "ids", multiple=True, metavar="ID", help="Only this one, such as h1 or r3; may be given several times."),
+    click.option("--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this one, such as h1 or r3; may be given several times."),
     click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only what was asked of this host; * stands for anything."),
     click.option("--path", "paths", multiple=True, metavar="PATH", help="Only what was asked for this path; * stands for anything."),
     click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, metavar="N",
@@ -199,6 +208,10 @@ def _target(options: dict[str, Any]) -> Target | None:
             raise click.UsageError(f"{given[0]} says how to reach a target: name it by --target.")
         return None
     from wsanalyze.replay.sending import parse_target  # noqa: PLC0415
+
+    path = options["target_"].partition("://")[2].partition("/")[2]
+    if path:
+        click.echo(f"wsanalyze: note: the target's path, /{path}, is not used: requests keep their own.", err=True)
 
     try:
         return parse_target(

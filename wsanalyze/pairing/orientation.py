@@ -12,14 +12,20 @@ _REPLAYED: Said = (
         "The back is a replay: it did not go through the load balancer, on which there are no verdicts therefore.",
     ),
 )
+_OF_ANOTHER_TIME: Said = (
+    (
+        "front",
+        "The front is a replay of another time than the back: what the load balancer did with it the back cannot tell.",
+    ),
+)
 
 
 def paired(front: Tables, back: Tables, *, clock_offset: float | None = None) -> tuple[Tables, Tables, Pairing, Said]:
     """Front, back, their pairs, and what there is to say; `clock_offset` as for `pairing.pair`, then nothing is set or turned."""
     if clock_offset is not None:
         return front, back, pair(front, back, clock_offset=clock_offset), ()
-    if back.is_replay:
-        return front, back, pair(front, back, timeless=True), _REPLAYED
+    if back.is_replayed_from(front):
+        return front, back, pair(front, back, timeless=True), _REPLAYED if back.is_replay else _OF_ANOTHER_TIME
     said: Said = ()
     if alignment.is_several(front, back):
         front, back, said = alignment.align(front, back)

@@ -107,11 +107,14 @@ def read(rows: pd.DataFrame, front: Tables, back: Tables | None = None) -> Itera
             if place in traffic
         }
     answers = _answers(rows, back) if back is not None else {}
-    closed = {side: tables.websockets.set_index("exchange")["close_code"] for side, tables in sides.items()}
+    sockets = {
+        side: tables.websockets.set_index("exchange")[["close_code", "ended"]].to_dict("index")
+        for side, tables in sides.items()
+    }
     for row in rows.to_dict("records"):
         side, number = str(row["side"]), int(row["exchange"])
-        code = closed[side].get(number)
-        yield _captured(row, found.get((side, number)), answers.get(_whole(row.get("back_exchange"))), _whole(code))
+        socket = sockets[side].get(number)
+        yield _captured(row, found.get((side, number)), answers.get(_whole(row.get("back_exchange"))), socket)
 
 
 def unread(rows: pd.DataFrame) -> Iterator[Captured]:
@@ -136,7 +139,7 @@ def _captured(
     row: Mapping[Any, Any],
     traffic: Traffic | None,
     router: tuple[bytes | None, int | None] | None,
-    close_code: int | None,
+    socket: Mapping[Any, Any] | None,
 ) -> Captured:
     request, answer = traffic.heads if traffic else (None, None)
     whole = row["request_state"] == "complete" and request is not None
@@ -167,7 +170,8 @@ def _captured(
         router_status=router[1] if router else None,
         verdict=_text(row.get("verdict")),
         detail=_text(row.get("detail")),
-        close_code=close_code,
+        close_code=None if socket is None else _whole(socket["close_code"]),
+        ended=None if socket is None or pd.isna(socket["ended"]) else int(socket["ended"].value),
     )
 
 

@@ -27,6 +27,8 @@ from wsanalyze.replay.volatile import NOTHING_LEARNED, OUTCOME, Volatile
 from wsanalyze.replay.why import now, router_error, shown, told_error, why_of
 
 _OUTCOMES: Final = frozenset({ESTABLISHED, REFUSED, ANSWERED, NO_ANSWER, RESET})
+_ORDERLY: Final = frozenset({1000, 1001, 1005})
+"""Close codes of a WebSocket that came to its end (RFC 6455 7.4.1); 1005 stands for a Close frame without one."""
 _WANTS_CREDENTIALS: Final = frozenset({401, 403, 407})
 """Statuses by which servers ask for other credentials, or for some (RFC 9110 15.5)."""
 _CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -87,6 +89,8 @@ def _result(captured: Captured, came: Replayed, *, works: bool, worked: bool | N
         # What fails later on is not better for having been accepted.
         return "worse" if worked else "different" if came.error else "better"
     if works and came.error and (captured.close_code is None or captured.close_code != came.close_code):
+        return "worse"
+    if works and captured.close_code in _ORDERLY and came.close_code not in _ORDERLY and not came.interrupted:
         return "worse"
     unlike = not works and (captured.outcome != came.outcome or (captured.status is None) != (came.status is None))
     return "different" if counting or unlike else "same"

@@ -21,8 +21,16 @@ _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
 """16 bytes in base64."""
 
 
-def conclude(compared: Sequence[Compared]) -> str:
-    """What the replay shows."""
+def conclude(compared: Sequence[Compared], *, embedded: bool = False) -> str:
+    """What the replay shows; `embedded`: to the test router, which accepts every valid handshake."""
+    told = _told(compared)
+    if not embedded or not any(one.works and one.captured.handshake for one in compared):
+        return told
+    caveat = "It accepts every valid handshake: --target URL asks your router."
+    return f"{told.replace('the router accepts', 'the test router accepts')} {caveat}"
+
+
+def _told(compared: Sequence[Compared]) -> str:
     sent = [one for one in compared if one.sent]
     if not compared:
         return "There is nothing to replay in this capture."
@@ -74,7 +82,7 @@ def _said(name: str, subject: str, group: Sequence[Compared]) -> str:
         unlike = sum(one.result == "different" for one in group)
         told = f"{'' if unlike == len(group) else f'{unlike} '}with differences" if unlike else ""
     elif name in {"worse-later", "broken"}:
-        told = _errors(group)
+        told = _errors(group) or _closes(group)
     else:
         told = _answers(group) if name.startswith(("refused", "worse", "unanswered")) else ""
     return f"{text} ({told})" if told else text
@@ -156,7 +164,7 @@ def _requests(sent: Sequence[Compared]) -> str:
         return f"{all_} captured answer{'s' if total > 1 else ''} without the LB too."
     words: dict[Result, str] = {
         "worse": "answered worse than through the LB",
-        "different": "answered otherwise",
+        "different": "answered otherwise, or had no answer to compare with",
         "better": "answered better than through the LB",
         "same": "answered as captured",
     }
@@ -186,6 +194,11 @@ def _answers(group: Sequence[Compared]) -> str:
             told = str(status) if status is not None else str(one.replayed.outcome)
             counts[f"{told} {_short(said)}" if said else told] += 1
     return _most(counts)
+
+
+def _closes(group: Sequence[Compared]) -> str:
+    """The codes with which WebSockets ended."""
+    return _most(Counter(f"close code {one.replayed.close_code}" for one in group if one.replayed))
 
 
 def _errors(group: Sequence[Compared]) -> str:

@@ -67,6 +67,8 @@ class Captured:
     verdict: str | None = None
     detail: str | None = None
     close_code: int | None = None
+    ended: int | None = None
+    """When the WebSocket ended: its first Close frame, or else the connection's last packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Request:
     pause: float
     """Seconds from the end of the exchange before it on the same connection."""
     steps: tuple[Step, ...] = ()
+    lingers: float = 0.0
+    """Seconds that the client stays after the last frame, where it was not the client that closed: silence is what it is cut for."""
     closes: bool = True
     """Whether the client ends the WebSocket by a close handshake after its last frame."""
     masked: tuple[str, ...] = ()
@@ -119,6 +123,7 @@ class Connection:
     """A connection that is to be opened, and what is sent on it, one after the other."""
 
     number: int
+    """From 1, in the order of their beginnings."""
     start: float
     """Seconds after the replay began."""
     http2: bool

@@ -83,8 +83,8 @@ def plan(captured: Sequence[Captured], edits: Edits, bounds: Bounds) -> Plan:
         else:
             not_sent.append(NotSent(one, why))
     clock = _Clock((one for some in sent.values() for one in some), bounds.max_gap)
-    connections = [_connection(number, exchanges, clock, edits) for number, exchanges in sent.items()]
-    connections.sort(key=lambda connection: connection.start)
+    ordered = sorted(sent.values(), key=lambda exchanges: exchanges[0].asked)
+    connections = [_connection(number, exchanges, clock, edits) for number, exchanges in enumerate(ordered, 1)]
     return Plan(tuple(connections), tuple(not_sent))
 
 
@@ -175,6 +175,7 @@ def _request(one: Captured, before: Captured | None, edits: Edits, *, http2: boo
         key=made.key,
         pause=max(0, one.asked - since) / SECOND,
         steps=steps,
+        lingers=_lingers(one),
         masked=(*made.masked, *(("messages",) if masked else ())),
     )
 
@@ -199,6 +200,15 @@ def _steps(one: Captured, edits: Edits) -> tuple[tuple[Step, ...], bool]:
                 break
         last = max(last, frame.time)
     return tuple(steps), masked
+
+
+def _lingers(one: Captured) -> float:
+    """How long the client stayed after all was said, where it did not close."""
+    closed = any(frame.by_client and frame.opcode == CLOSE for frame in one.frames)
+    if closed or one.ended is None:
+        return 0.0
+    last = max([one.answered or one.asked, *(frame.time for frame in one.frames if frame.opcode != CLOSE)])
+    return max(0, one.ended - last) / SECOND
 
 
 def _masked(frame: Frame) -> bytes:

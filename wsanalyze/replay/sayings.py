@@ -34,8 +34,8 @@ SAYINGS: Final = {
         "the router accepts {} as the clients sent them: the LB, which lowered them to HTTP/1.0, is the cause",
     ),
     "accepted-passed": (
-        "the router accepts {} now, and did not as the LB had passed it on: what the LB changed of it, or the router or the app then, was the cause",
-        "the router accepts {} now, and did not as the LB had passed them on: what the LB changed of them, or the router or the app then, was the cause",
+        "the router accepts {}, which was refused behind the LB: the router there, its app, or what the LB changed on the way was the cause",
+        "the router accepts {}, which were refused behind the LB: the router there, its app, or what the LB changed on the way was the cause",
     ),
     "accepted": (
         "the router accepts {} when it arrives with Upgrade: whether the LB was the cause cannot be told from what was captured",
@@ -51,8 +51,8 @@ SAYINGS: Final = {
     ),
     "refused": ("{} is refused without the LB too", "{} are refused without the LB too"),
     "refused-stripped": (
-        "{} is refused without the LB too: that the LB strips the upgrade is not all",
-        "{} are refused without the LB too: that the LB strips the upgrade is not all",
+        "{} is refused without the LB too: the stripped upgrade was not all that was wrong",
+        "{} are refused without the LB too: the stripped upgrade was not all that was wrong",
     ),
     "refused-far": (
         "{} is refused as servers refuse what has lost its Upgrade: an LB before the target may strip it",
@@ -84,8 +84,8 @@ SAYINGS: Final = {
         "{} had been answered by the LB itself; the router does not accept them",
     ),
     "worse-later": (
-        "{} is established without the LB as it was with it, but fails later on",
-        "{} are established without the LB as they were with it, but fail later on",
+        "{} is established without the LB as it was with it, but fails or is cut later on",
+        "{} are established without the LB as they were with it, but fail or are cut later on",
     ),
     "unsteady": (
         "what comes of {} changes from one replay to the next",

@@ -60,10 +60,17 @@ class Volatile:
 
     headers: Names = field(default_factory=dict)
     facts: Names = field(default_factory=dict)
+    everywhere: frozenset[str] = frozenset()
+    """Headers that tell nothing in any exchange."""
 
     def has_header(self, id_: str, name: str) -> bool:
         """Whether a header is of the moment: by its name, or by what was learned."""
-        return name in _ALWAYS or name in self.headers.get(id_, ()) or _AN_ID.search(name[-100:]) is not None
+        return (
+            name in _ALWAYS
+            or name in self.everywhere
+            or name in self.headers.get(id_, ())
+            or _AN_ID.search(name[-100:]) is not None
+        )
 
     def has_fact(self, id_: str, name: str) -> bool:
         """Whether a fact is another one each time."""

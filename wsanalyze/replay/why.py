@@ -67,7 +67,8 @@ def _facts(captured: Captured, came: Replayed, found: Sequence[Difference]) -> l
     counting = [one for one in found if one.counts and one.what.lower() not in elsewhere]
     facts = [_told(one) for one in counting[:MAX_NAMED]]
     if len(counting) > MAX_NAMED:
-        facts.append(f"and {len(counting) - MAX_NAMED} more differences")
+        left = len(counting) - MAX_NAMED
+        facts.append(f"and {left} more difference{'s' if left > 1 else ''}")
     return [*facts, meaning] if meaning else facts
 
 

@@ -25,8 +25,8 @@ MAX_IDS = 6
 MAX_NOTES = 5
 MIN_TARGET = 14
 """Columns that a target gets at least."""
-COLUMNS = ("id", "result", "captured", "replayed", "messages", "latency")
-DISPENSABLE = ("latency", "messages")
+COLUMNS = ("id", "result", "captured", "replayed", "sent/got", "latency")
+DISPENSABLE = ("latency", "sent/got")
 """Columns that are left out where there is no room, the first one first."""
 
 STYLES = {"worse": "bold red", "different": "yellow", "better": "green", "same": "", "not-sent": "dim"}
@@ -57,12 +57,9 @@ def render(
 ) -> str:
     """The results as text of at most `width` columns; `where` is what was replayed to."""
     screen = screen_of(width, colour=colour)
-    screen.print(Text(visible(conclude(compared)), style="bold"))
+    screen.print(Text(visible(conclude(compared, embedded=where == EMBEDDED)), style="bold"))
     screen.print()
     screen.print(Text(_counts(compared, target(where, show_secrets=show_secrets))))
-    if where == EMBEDDED:
-        text = "It accepts every valid handshake, and pages are not yours: --target URL asks your router."
-        screen.print(Text(text, style="dim"))
     screen.print()
     # What is worse comes first, then the handshakes, which are what people ask about.
     worst_first = sorted(compared, key=_rank)
@@ -121,8 +118,8 @@ def _cells(one: Compared) -> dict[str, str]:
         "id": visible(captured.id),
         "result": one.result,
         "captured": _outcome(captured.outcome, captured.status, captured),
-        "replayed": _outcome(replayed.outcome, replayed.status),
-        "messages": f"{replayed.sent}/{replayed.received}" if talked else "-",
+        "replayed": _outcome(replayed.outcome if one.sent else None, replayed.status),
+        "sent/got": f"{replayed.sent}/{replayed.received}" if talked else "-",
         "latency": f"{_then(captured)} → {_milliseconds(replayed.latency)}" if replayed.latency is not None else "-",
     }
 
@@ -136,7 +133,7 @@ def _outcome(outcome: str | None, status: int | None, captured: Captured | None 
 
 
 def _then(captured: Captured) -> str:
-    return _milliseconds(None if captured.answered is None else (captured.answered - captured.asked) / 1e9)
+    return _milliseconds(None if captured.answered is None else max(0, captured.answered - captured.asked) / 1e9)
 
 
 def _milliseconds(seconds: float | None) -> str:

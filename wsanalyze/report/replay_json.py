@@ -11,7 +11,7 @@ from wsanalyze import __version__, redaction
 from wsanalyze.replay.conclusion import conclude
 from wsanalyze.replay.differences import Difference
 from wsanalyze.replay.fields import asked, parsed, value
-from wsanalyze.replay.model import Captured, Connection, Plan, Replayed, Request
+from wsanalyze.replay.model import EMBEDDED, Captured, Connection, Plan, Replayed, Request
 from wsanalyze.replay.results import RESULTS, Compared
 from wsanalyze.replay.severity import worst
 
@@ -47,7 +47,7 @@ def document(compared: Sequence[Compared], target: str, *, show_secrets: bool = 
         "flows": [_flow(one, show_secrets=show_secrets) for one in compared],
         "counts": {result: counts[result] for result in RESULTS},
         "worst": worst(compared),
-        "conclusion": conclude(compared),
+        "conclusion": conclude(compared, embedded=target == EMBEDDED),
     }
 
 
@@ -84,7 +84,7 @@ def _captured(captured: Captured, *, show_secrets: bool) -> dict[str, Any]:
         "detail": captured.detail,
         "subprotocol": _header("Sec-WebSocket-Protocol", _of(answer, "protocol"), show_secrets=show_secrets),
         "extensions": _header("Sec-WebSocket-Extensions", _of(answer, "extensions"), show_secrets=show_secrets),
-        "latency_ms": None if captured.answered is None else round((captured.answered - captured.asked) / 1e6, 3),
+        "latency_ms": None if captured.answered is None else round(max(0, captured.answered - captured.asked) / 1e6, 3),
         "sent": _messages(captured, by_client=True),
         "received": _messages(captured, by_client=False),
         "close_code": captured.close_code,

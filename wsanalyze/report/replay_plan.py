@@ -88,7 +88,7 @@ def _frames(request: Request) -> str:
     waits = f"pauses of {sum(pauses):.3f} s, the longest {max(pauses):.3f} s"
     last = max(step.follows for step in steps)
     gate = f"; the last after {last} of the server's messages" if last else ""
-    return f"then, once established: {len(steps)} frames ({told}; {size} bytes; {waits}{gate}), then {end}"
+    return f"then, once established: {len(steps)} frame{'s' if len(steps) > 1 else ''} ({told}; {size} bytes; {waits}{gate}), then {end}"
 
 
 def _print(screen: Console, line: str) -> None:

@@ -70,8 +70,8 @@ def _carried(count: int) -> str:
 def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     """What it does with the handshakes that could be read, in one sentence."""
     total = len(handshakes)
-    if analysis.back.is_replay:
-        return _replayed(handshakes)
+    if analysis.back.is_replayed_from(analysis.front):
+        return _replayed(handshakes, "back" if analysis.back.is_replay else "front")
     counts = Counter(handshakes["verdict"])
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
     parts: list[str] = []
@@ -93,8 +93,13 @@ def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     return f"Of {total} WebSocket handshake{'s' if total > 1 else ''}{_at(analysis)}, {'; '.join(parts)}."
 
 
-def _replayed(handshakes: pd.DataFrame) -> str:
+def _replayed(handshakes: pd.DataFrame, side: str) -> str:
     """What a replay got, which tells nothing of the load balancer."""
+    if side == "front":
+        return (
+            "The front is a replay of another time than the back: what the load balancer did with its "
+            f"{int(handshakes['front_exchange'].notna().sum())} WebSocket handshakes cannot be told."
+        )
     got = handshakes["back_status"].value_counts().sort_index()
     told = ", ".join(f"{status} to {count}" for status, count in got.items())
     return (

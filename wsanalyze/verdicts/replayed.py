@@ -23,6 +23,8 @@ def undecided(handshakes: pd.DataFrame, front: Tables, back: Tables) -> pd.DataF
 
 
 def _reason(row: Mapping[Any, Any], front: Tables, back: Tables) -> str:
+    if not back.is_replay:
+        return "The front is a replay, made at another time than the back was captured."
     asked, replayed = front.frames.words(row["front_frames"]), back.frames.words(row["back_frames"])
     status = row["back_status"]
     answer = "no answer" if status is None or pd.isna(status) else f"{status}"

@@ -224,6 +224,7 @@ class Conversation:
         return self._stopped or self._replayed.received > received
 
     async def _close(self) -> None:
+        await self._until(lambda: self._stopped, self._settings.pause(self._request.lingers))
         if not self._stopped and self._protocol.state is State.OPEN:
             if self._request.closes:
                 self._protocol.send_close(CloseCode.NORMAL_CLOSURE)

@@ -51,7 +51,9 @@ class Http2:
         try:
             if self._opener.target.scheme == "https" and protocol != "h2":
                 agreed_on = protocol or "no protocol"
-                return self._fail(requests, f"the target does not speak HTTP/2: TLS agreed on {agreed_on}")
+                return self._fail(
+                    requests, f"the target does not speak HTTP/2 (--http 1.1 translates): TLS agreed on {agreed_on}"
+                )
             return await self._run(Streams(stream), requests)
         finally:
             await anyio.aclose_forcefully(stream)

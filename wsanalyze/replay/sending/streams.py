@@ -93,14 +93,19 @@ class Streams:
                 data = await self._stream.receive()
                 self._first += data[: _FIRST - len(self._first)]
                 if self._first[3:4] not in _SETTINGS:
-                    self._break_off(f"the target does not speak HTTP/2: {wording.escaped(self._first)}")
+                    self._break_off(
+                        f"the target does not speak HTTP/2 (--http 1.1 translates): {wording.escaped(self._first)}"
+                    )
                     return
                 for event in self._h2.receive_data(data):
                     self._take(event)
                 self._notify()
                 await self.flush()
         except anyio.EndOfStream:
-            self._break_off("the target closed the connection" + ("" if self.settled else " before it spoke HTTP/2"))
+            self._break_off(
+                "the target closed the connection"
+                + ("" if self.settled else " before it spoke HTTP/2 (--http 1.1 translates)")
+            )
         except GONE as error:
             self._break_off(wording.broken_off(error))
         except H2Error as error:

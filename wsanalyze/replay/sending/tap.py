@@ -63,15 +63,15 @@ class Tapped(anyio.abc.ByteStream):
             self._handle = self._told(tap.opened, local, remote, clock())
 
     async def send(self, item: bytes) -> None:
-        """Send, and tell when it was taken."""
+        """Tell, and send: nothing that was captured behind came before it was sent."""
         async with self._sending:
+            if self._handle is not None:
+                self._told(self._handle.sent, item, self._clock())
             try:
                 await self._stream.send(item)
             except anyio.BrokenResourceError:
                 self._ended = self._ended or ("server", True)
                 raise
-            if self._handle is not None:
-                self._told(self._handle.sent, item, self._clock())
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Receive, and tell."""

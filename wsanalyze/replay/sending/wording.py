@@ -53,10 +53,7 @@ def _errno(error: BaseException | None) -> int | None:
 def not_encrypted(error: BaseException, name: str) -> str:
     """Why TLS did not come about with the server that is called `name`."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate does not fit {name} ({one_line(error.verify_message)}): "
-            "--cafile names another authority, --sni another name, --insecure takes any"
-        )
+        return f"the certificate for {name} is not trusted (--cafile, --sni or --insecure): {one_line(error.verify_message)}"
     if isinstance(error, ssl.SSLError):
         if _reason(error) in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
             return "TLS failed: what answers does not speak TLS (is it http://?)"
