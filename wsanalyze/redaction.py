@@ -6,13 +6,16 @@ wherever they stand. Each pattern looks at a character a bounded number of times
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 MASK: Final = "***"
+MAX_MESSAGE: Final = 1 << 16
+"""Characters of a message that are looked through."""
 
 SECRET_HEADERS: Final = frozenset(
     {
@@ -31,6 +34,7 @@ SECRET_HEADERS: Final = frozenset(
 
 _SECRET_NAME: Final = re.compile(
     r"(?i)token|secret|passw(?:or)?d|passphrase|signature|credential|session|assertion|jwt|hmac"
+    r"|csrf|xsrf|^x-auth|passcode"
     r"|(?:api|access|private|shared|subscription)[_-]?key"
     r"|^(?:auth(?:orization)?|code|sig|key|pwd|pass|otp|sid|ticket)$"
 )
@@ -44,10 +48,8 @@ _END: Final = re.compile(r"[&#;\s]|$")
 _ENCODED_END: Final = re.compile(r"(?i)[&#;\s]|%26|%23|%3b|$")
 _USERINFO: Final = re.compile(r"(?i)^(\w[\w+.-]*://)[^/@\s]+@")
 _DOTTED: Final = re.compile(r"(?<![\w.-])[\w.-]+")
-_MEMBER: Final = re.compile(
-    r'(?P<before>"(?P<name>[^"\\]{1,64})"\s{0,8}:\s{0,8}")(?P<value>(?:[^"\\]|\\.)*)(?P<after>")', re.DOTALL
-)
-_SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w~+/=.-]{8,}")
+_LINE: Final = re.compile(r"(?m)^(?P<before>[ \t]{0,8}(?P<name>[\w-]{1,64})[ \t]{0,8}:[ \t]{0,8})(?P<value>[^\r\n]+)")
+_SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic|negotiate|digest|ntlm)\s+)[\w~+/=.-]{8,}")
 _SUBPROTOCOL: Final = re.compile(
     r"(?i)\b((?:bearer|authorization|access[_-]token|token|jwt)[.\w-]{0,64}[.,]\s*)[\w~+/=-]{8,}"
 )
@@ -65,6 +67,8 @@ def header(name: str, value: str) -> str:
     lowered = name.strip().lower()
     if _is_secret(lowered):
         return MASK
+    if lowered in {"host", ":authority"} and "@" in value:
+        value = f"{MASK}@{value.rpartition('@')[2]}"
     if lowered == "sec-websocket-protocol":
         # Browsers cannot set headers on a WebSocket, so tokens are sent as subprotocols.
         value = _SUBPROTOCOL.sub(rf"\g<1>{MASK}", value)
@@ -74,14 +78,45 @@ def header(name: str, value: str) -> str:
 
 
 def message(text: str) -> str:
-    """What an application says in text, without tokens, parameters and members of JSON objects that are secrets."""
-    if '"' in text:
-        text = _MEMBER.sub(_without_member, text)
-    return target(text)
+    """What an application says in text, without what has the form of a secret: in JSON, header lines, parameters, tokens.
+
+    What is too long to be looked through is masked as a whole, at equal length.
+    """
+    if len(text) > MAX_MESSAGE:
+        return "*" * len(text)
+    changed = _without_members(text)
+    if changed is not None:
+        return changed
+    text = _LINE.sub(_without_value, text)
+    return target(_SCHEME.sub(rf"\g<1>{MASK}", text))
 
 
-def _without_member(found: re.Match[str]) -> str:
-    return f"{found['before']}{MASK}{found['after']}" if _SECRET_NAME.search(found["name"]) else found[0]
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found['before']}{MASK}" if _SECRET_NAME.search(found["name"]) else found[0]
+
+
+def _without_members(text: str) -> str | None:
+    """JSON without members that are secrets, written anew where there were any; None for what is no JSON object or array."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    try:
+        read = json.loads(text)
+        changed = _masked(read)
+        return text if changed == read else json.dumps(changed)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: MASK if _SECRET_NAME.search(name) else _masked(one) for name, one in value.items()}
+        case list():
+            return [_masked(one) for one in value]
+        case str():
+            return message(value)
+        case _:
+            return value
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,19 +91,22 @@ def replay(
     named = _named(words, fronts, backs, lb)
     read = (*named.names, *key_logs)
     output.check(output_, read)
+    if write and output_ and Path(write).resolve() == Path(output_).resolve():
+        raise click.UsageError("--write and -o name the same file.")
     if write == output.STANDARD_STREAM:
         raise click.UsageError("--write needs a file: standard output is for the results.")
     with inputs.rereadable(named) as again:
         found, left_out, addresses = _captured(again, key_logs, asked.choice)
-    if asked.target is not None and not asked.allow_captured_target:
-        _refuse(asked.target, addresses)
+    target = asked.target
+    if target is not None and not asked.allow_captured_target:
+        target = _checked(target, addresses)
     plan = planned(found, asked.edits, asked.bounds)
     plan = repeated(_with(plan, left_out, asked.choice), asked.repeat)
-    where = str(asked.target) if asked.target else EMBEDDED
+    where = str(target) if target else EMBEDDED
     if dry_run:
         output.write(_plan_text(plan, where, format_, output_, show_secrets=show_secrets), output_, read)
         return 0
-    ran = _run(plan, asked, read, baseline=baseline, write=write)
+    ran = _run(plan, target, asked.settings, read, baseline=baseline, write=write)
     output.write(_text(ran, format_, output_, show_secrets=show_secrets), output_, read)
 
     from wsanalyze.replay.severity import worst  # noqa: PLC0415
@@ -181,10 +185,16 @@ def _with(plan: Plan, left_out: list[Captured], choice: Choice) -> Plan:
     return replace(plan, not_sent=(*plan.not_sent, *(NotSent(one, why) for one in left_out)))
 
 
-def _refuse(target: Target, captured: frozenset[str]) -> None:
-    """Raises Failure where the target may be what was captured: a machine in production."""
-    from wsanalyze.replay.run import captured_addresses  # noqa: PLC0415
+def _checked(target: Target, captured: frozenset[str]) -> Target:
+    """The target with its addresses. Raises Failure where it may be what was captured: a machine in production."""
+    from wsanalyze.replay.run import captured_addresses, looked_up  # noqa: PLC0415
 
+    try:
+        target = looked_up(target)
+    except (OSError, UnicodeError):
+        raise Failure(
+            None, f"the name of the target {target} is not known", "Check it, or use --resolve HOST:ADDR."
+        ) from None
     found = captured_addresses(target, captured)
     if found:
         raise Failure(
@@ -192,9 +202,18 @@ def _refuse(target: Target, captured: frozenset[str]) -> None:
             f"the target {target} is in the capture ({', '.join(found)}): it may be in production",
             "Name a test router, or insist: --allow-captured-target.",
         )
+    return target
 
 
-def _run(plan: Plan, asked: replay_options.Asked, read: tuple[str, ...], *, baseline: bool, write: str | None) -> Ran:
+def _run(
+    plan: Plan,
+    target: Target | None,
+    settings: Settings,
+    read: tuple[str, ...],
+    *,
+    baseline: bool,
+    write: str | None,
+) -> Ran:
     from wsanalyze.failure import CaptureError  # noqa: PLC0415
     from wsanalyze.replay.recording import Recording  # noqa: PLC0415
     from wsanalyze.replay.run import replay as run  # noqa: PLC0415
@@ -206,7 +225,7 @@ def _run(plan: Plan, asked: replay_options.Asked, read: tuple[str, ...], *, base
             progress.counted("Replaying", count) as tell,
             Recording(write, read) if write is not None else contextlib.nullcontext() as recording,
         ):
-            return run(plan, asked.target, asked.settings, baseline=baseline, recording=recording, progress=tell)
+            return run(plan, target, settings, baseline=baseline, recording=recording, progress=tell)
     except CaptureError as error:
         raise Failure(error.file, error.message, error.hint) from None
     except TapError as error:

@@ -16,7 +16,7 @@ from wsanalyze import capture
 from wsanalyze.analysis import Analysis
 from wsanalyze.capture import Traffic
 from wsanalyze.pairing.prepare import asks, prepare, switched
-from wsanalyze.replay.conversation import conversation
+from wsanalyze.replay.conversation import Budget, conversation
 from wsanalyze.replay.model import ANSWERED, ESTABLISHED, NO_ANSWER, REFUSED, RESET, Captured
 from wsanalyze.tables import Tables
 
@@ -107,6 +107,7 @@ def read(rows: pd.DataFrame, front: Tables, back: Tables | None = None) -> Itera
             if place in traffic
         }
     answers = _answers(rows, back) if back is not None else {}
+    budget = Budget()
     sockets = {
         side: tables.websockets.set_index("exchange")[["close_code", "ended"]].to_dict("index")
         for side, tables in sides.items()
@@ -114,7 +115,7 @@ def read(rows: pd.DataFrame, front: Tables, back: Tables | None = None) -> Itera
     for row in rows.to_dict("records"):
         side, number = str(row["side"]), int(row["exchange"])
         socket = sockets[side].get(number)
-        yield _captured(row, found.get((side, number)), answers.get(_whole(row.get("back_exchange"))), socket)
+        yield _captured(row, found.get((side, number)), answers.get(_whole(row.get("back_exchange"))), socket, budget)
 
 
 def unread(rows: pd.DataFrame) -> Iterator[Captured]:
@@ -140,6 +141,7 @@ def _captured(
     traffic: Traffic | None,
     router: tuple[bytes | None, int | None] | None,
     socket: Mapping[Any, Any] | None,
+    budget: Budget | None = None,
 ) -> Captured:
     request, answer = traffic.heads if traffic else (None, None)
     whole = row["request_state"] == "complete" and request is not None
@@ -147,6 +149,7 @@ def _captured(
         traffic.pieces if traffic else (),
         traffic.lost if traffic else None,
         _text(row["response_sec_websocket_extensions"]),
+        budget,
     )
     return Captured(
         id=str(row["id"]),

@@ -18,6 +18,10 @@ from wsanalyze.replay.model import Frame
 
 MAX_PAYLOAD = 16 << 20
 """Bytes of one frame, and of all that one client sends on one WebSocket, once they are not compressed any more."""
+MAX_TOTAL = 64 << 20
+"""The same of all WebSockets of a replay."""
+MAX_FRAMES = 200_000
+"""Frames of all WebSockets of a replay, of both sides."""
 
 NOT_CAPTURED = "packets are missing"
 TOO_MUCH = "there is more than is kept"
@@ -34,13 +38,31 @@ class Conversation:
     """Why some of what was said is not there, in a few words."""
 
 
-def conversation(pieces: Sequence[tuple[bool, int, bytes]], lost: str | None, extensions: str | None) -> Conversation:
+class Budget:
+    """How much of all WebSockets is kept."""
+
+    def __init__(self) -> None:
+        self._bytes, self._frames = MAX_TOTAL, MAX_FRAMES
+
+    def has_room(self, size: int) -> bool:
+        """Whether another frame with so many bytes may be kept; then it is counted."""
+        if size > self._bytes or not self._frames:
+            return False
+        self._bytes -= size
+        self._frames -= 1
+        return True
+
+
+def conversation(
+    pieces: Sequence[tuple[bool, int, bytes]], lost: str | None, extensions: str | None, budget: Budget | None = None
+) -> Conversation:
     """The frames in `pieces` (by the client, time, bytes); `extensions` are those that the server accepted."""
+    budget = budget or Budget()
     found: list[Frame] = []
     why = _LOST.get(lost or "")
     for by_client in (True, False):
         # What is compressed has to be read from the beginning: a side is read as far as it can be.
-        side = _Side(by_client, _deflate(extensions, by_client=by_client))
+        side = _Side(by_client, _deflate(extensions, by_client=by_client), budget)
         found += side.frames((time, data) for sender, time, data in pieces if sender == by_client)
         why = why or side.wrong
     return Conversation(tuple(sorted(found, key=attrgetter("time"))), why)
@@ -95,7 +117,8 @@ class _Reading(Extension):
 class _Side:
     """Reads what one side sent."""
 
-    def __init__(self, by_client: bool, deflate: PerMessageDeflate | None) -> None:
+    def __init__(self, by_client: bool, deflate: PerMessageDeflate | None, budget: Budget) -> None:
+        self._budget = budget
         self.wrong: str | None = None
         self._by_client = by_client
         self._reading = _Reading(deflate, undone=by_client)
@@ -115,6 +138,9 @@ class _Side:
                     self.wrong = f"what the {'client' if self._by_client else 'server'} sent cannot be read: {error}"
                     return
                 payload = bytes(raw.data) if self._by_client else b""
+                if not self._budget.has_room(len(payload)):
+                    self.wrong = TOO_MUCH
+                    return
                 yield Frame(self._by_client, time, raw.fin, self._reading.compressed, int(raw.opcode), payload)
                 parser = self._parser(reader)
 

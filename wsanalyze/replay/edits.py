@@ -15,6 +15,7 @@ from wsanalyze.replay.model import Captured
 KEY_BYTES = 16
 """RFC 6455 4.1."""
 KEY = "sec-websocket-key"
+_PROTOCOLS = "sec-websocket-protocol"
 _V2_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt, 2.2."""
 
@@ -88,6 +89,18 @@ def _without_secrets(head: Head) -> tuple[Head, tuple[str, ...]]:
         masked.append(field.name.decode("latin-1"))
         return None if shown == redaction.MASK else field.with_value(shown)
 
+    # A token may follow on another line of the same list (RFC 9110 5.3).
+    offered = head.values(_PROTOCOLS)
+    if len(offered) > 1 and redaction.header(_PROTOCOLS, ", ".join(offered)) != ", ".join(offered):
+        head = head.having(_PROTOCOLS, ", ".join(offered))
+    authority = [value for name in ("host", ":authority") for value in head.values(name)]
+    if any("@" in value for value in authority):
+        masked.append("host")
+        head = head.mapped(
+            lambda field: (
+                field.with_value(field.text.rpartition("@")[2]) if field.lowered in {"host", ":authority"} else field
+            )
+        )
     head = head.mapped(change)
     target = redaction.target(head.target)
     if target != head.target:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 _LINE_ENDS = b"\r\n"
+_EMPTY = (b"\r\n", b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ class Head:
         start = b"".join(lines[: at + 1])
         fields: list[Field] = []
         for index, line in enumerate(lines[at + 1 :], at + 1):
-            if not line.strip(_LINE_ENDS):
+            if line in _EMPTY:
                 return cls(start, tuple(fields), b"".join(lines[index:]))
             if line[:1] in b" \t" and fields:
                 last = fields[-1]
-                fields[-1] = replace(last, value=last.value + b" " + line.strip(), raw=last.raw + line)
+                fields[-1] = replace(last, value=(last.value + b" " + line.strip()).strip(), raw=last.raw + line)
             else:
                 name, _, value = line.partition(b":")
                 fields.append(Field(name.strip(), value.strip(), line))
@@ -92,8 +93,13 @@ class Head:
     def _part(self, index: int, pseudo: str) -> str:
         if not self.start:
             return (self.values(pseudo) or [""])[0]
-        parts = self.start.strip().split(b" ")
-        return parts[index].decode("latin-1") if len(parts) > index else ""
+        return self._line()[index].decode("latin-1")
+
+    def _line(self) -> tuple[bytes, bytes, bytes]:
+        """Method, target (with all blanks that are in it) and version with the blanks before it (RFC 9112 3)."""
+        method, _, rest = self.start.strip().partition(b" ")
+        target, blank, version = rest.rpartition(b" ")
+        return (method, target, blank + version) if version.startswith(b"HTTP/") else (method, rest, b"")
 
     def values(self, name: str) -> list[str]:
         """The values of the fields of this name."""
@@ -103,12 +109,13 @@ class Head:
         """Asks for another target."""
         if not self.start:
             return self.mapped(lambda field: field.with_value(target) if field.lowered == ":path" else field)
-        line = self.start.rstrip(_LINE_ENDS)
-        parts = line.split(b" ")
-        if len(parts) < 2:
+        before, target_, version = self._line()
+        if not target_:
             return self
-        changed = b" ".join([parts[0], target.encode("latin-1"), *parts[2:]])
-        return replace(self, start=changed + self.start[len(line) :])
+        line = self.start.strip(_LINE_ENDS)
+        at = self.start.index(line)
+        changed = before + b" " + target.encode("latin-1") + version
+        return replace(self, start=self.start[:at] + changed + self.start[at + len(line) :])
 
     def mapped(self, change: Callable[[Field], Field | None]) -> Head:
         """Each field changed, or left out."""

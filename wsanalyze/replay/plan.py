@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -16,6 +16,7 @@ from wsanalyze.filters import Filter
 from wsanalyze.replay.edits import Edits, edited, proxy_header
 from wsanalyze.replay.heads import Head
 from wsanalyze.replay.model import Captured, Connection, Frame, NotSent, Plan, Request, Step
+from wsanalyze.replay.sendable import unsendable
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 9.2.1); TRACE and PRI are nobody's."""
@@ -105,23 +106,8 @@ def _unsendable(one: Captured, edits: Edits, bounds: Bounds) -> str | None:
     """Why an exchange is not sent; None where it is."""
     if not one.head:
         return "the head of the request is not whole in the capture"
-    if one.handshake:
-        return None
-    head = Head.parse(one.head, http2=one.version == "2")
-    method = head.method
-    upgrade = head.values("upgrade") if "upgrade" in ",".join(head.values("connection")).lower() else []
-    # Where frames tell the length of a body, HTTP/1.1 needs to be told.
-    measured = one.version != "2" or edits.http2 or not one.body or head.values("content-length")
-    for holds, why in (
-        (method == "CONNECT", "a tunnel (CONNECT) cannot be replayed"),
-        (bool(upgrade), f"it asks for another protocol: {', '.join(upgrade)}"),
-        (method not in bounds.methods, f"{method} may change something: --allow-method {method} sends it"),
-        (not one.body_whole, "the body of the request is not whole in the capture"),
-        (not measured, "only HTTP/2 tells how long its body is"),
-    ):
-        if holds:
-            return why
-    return None
+    captured = unsendable(one, Head.parse(one.head, http2=one.version == "2"), bounds.methods)
+    return captured or unsendable(one, edited(one, edits).head, bounds.methods)
 
 
 class _Clock:
@@ -183,6 +169,7 @@ def _request(one: Captured, before: Captured | None, edits: Edits, *, http2: boo
 def _steps(one: Captured, edits: Edits) -> tuple[tuple[Step, ...], bool]:
     """What the client said, each with what it waited for; and whether secrets in it were masked."""
     steps: list[Step] = []
+    payloads = iter(_payloads(one.frames, edits))
     server_messages, compressed, masked = 0, False, False
     opened = one.answered if one.answered is not None else one.asked
     last = opened
@@ -190,9 +177,10 @@ def _steps(one: Captured, edits: Edits) -> tuple[tuple[Step, ...], bool]:
         begins = frame.opcode in {TEXT, BINARY}
         if not frame.by_client:
             server_messages += frame.fin and frame.opcode < CLOSE
-        elif frame.opcode != PONG:
+        else:
+            payload = next(payloads)
+        if frame.by_client and frame.opcode != PONG:
             compressed = frame.rsv1 if begins else compressed
-            payload = frame.payload if edits.send_credentials else _masked(frame)
             masked |= payload != frame.payload
             pause, at = (max(0, frame.time - since) / SECOND for since in (last, opened))
             steps.append(Step(frame.fin, frame.opcode, payload, compressed, server_messages, pause, at))
@@ -202,6 +190,40 @@ def _steps(one: Captured, edits: Edits) -> tuple[tuple[Step, ...], bool]:
     return tuple(steps), masked
 
 
+def _payloads(frames: Sequence[Frame], edits: Edits) -> Iterator[bytes]:
+    """What each of the client's frames carries, without secrets: a message is looked through as a whole, whatever its fragments."""
+    ours = [frame for frame in frames if frame.by_client]
+    if edits.send_credentials:
+        yield from (frame.payload for frame in ours)
+        return
+    shown = {}
+    message: list[int] = []
+    text = False
+    for index, frame in enumerate(ours):
+        if frame.opcode >= CLOSE:
+            # A status code comes before the reason (RFC 6455 5.5.1).
+            code = 2 if frame.opcode == CLOSE else 0
+            shown[index] = frame.payload[:code] + _masked(frame.payload[code:])[: 125 - code]
+            continue
+        text = frame.opcode == TEXT if frame.opcode else text
+        message.append(index)
+        if frame.fin or index == len(ours) - 1:
+            whole = b"".join(ours[part].payload for part in message)
+            left = _masked(whole) if text else whole
+            for part in message:
+                size = len(left) if part == message[-1] else len(ours[part].payload)
+                shown[part], left = left[:size], left[size:]
+            message = []
+    yield from (shown.get(index, frame.payload) for index, frame in enumerate(ours))
+
+
+def _masked(payload: bytes) -> bytes:
+    """Text without the secrets that have the form of one; bytes that are no text stay as they are."""
+    text = payload.decode("utf-8", "surrogateescape")
+    shown = redaction.message(text)
+    return payload if shown == text else shown.encode("utf-8", "surrogateescape")
+
+
 def _lingers(one: Captured) -> float:
     """How long the client stayed after all was said, where it did not close."""
     closed = any(frame.by_client and frame.opcode == CLOSE for frame in one.frames)
@@ -209,15 +231,3 @@ def _lingers(one: Captured) -> float:
         return 0.0
     last = max([one.answered or one.asked, *(frame.time for frame in one.frames if frame.opcode != CLOSE)])
     return max(0, one.ended - last) / SECOND
-
-
-def _masked(frame: Frame) -> bytes:
-    """What is text without the secrets that have the form of one."""
-    if frame.opcode > TEXT:
-        return frame.payload
-    try:
-        text = frame.payload.decode()
-    except UnicodeDecodeError:
-        return frame.payload
-    shown = redaction.message(text)
-    return frame.payload if shown == text else shown.encode()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+import anyio.abc
 
 from wsanalyze import router
 from wsanalyze.replay.comparison import compare
@@ -65,7 +68,7 @@ def replay(
                 await send(plan, where, kept, recording, progress, second)
 
         try:
-            anyio.run(run)
+            interrupted = anyio.run(_until_told, run)
         except KeyboardInterrupt:
             interrupted = True
         if recording is not None:
@@ -76,6 +79,35 @@ def replay(
         # Its pages are none of the captured router's.
         learned = replace(learned, everywhere=frozenset({"content-type"}))
     return Ran(_compared(plan, second, learned), str(target) if target else EMBEDDED, interrupted)
+
+
+async def _until_told(job: Callable[[], Awaitable[None]]) -> bool:
+    """Do the job; whether it was ended by SIGTERM or SIGHUP. What it raises is raised."""
+    if threading.current_thread() is not threading.main_thread():
+        await job()
+        return False
+    failure: Exception | None = None
+    told = False
+    async with anyio.create_task_group() as tasks:
+
+        async def listen(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+            nonlocal told
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
+                task_status.started()
+                async for _ in signals:
+                    told = True
+                    tasks.cancel_scope.cancel()
+
+        await tasks.start(listen)
+        try:
+            await job()
+        # Out of a task group it would come as a group of exceptions.
+        except Exception as error:  # noqa: BLE001
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return told
 
 
 async def _own_router(stack: AsyncExitStack) -> Target:
@@ -94,11 +126,25 @@ def _compared(plan: Plan, replayed: dict[str, Replayed], learned: Volatile) -> t
     return tuple(sorted(found, key=lambda one: (one.captured.asked, one.captured.id)))
 
 
-def captured_addresses(target: Target, captured: Sequence[str] | frozenset[str]) -> list[str]:
-    """Those addresses of the target that appear in the captures; none where its name is not known."""
-    try:
-        found = socket.getaddrinfo(target.address or target.host, target.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    addresses = {str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found}
-    return sorted(addresses.intersection(captured))
+def looked_up(target: Target) -> Target:
+    """The target with its addresses, so that what is checked is what is connected to. Raises OSError where its name is not known."""
+    found = socket.getaddrinfo(target.address or target.host, target.port, type=socket.SOCK_STREAM)
+    return replace(target, checked=tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
+
+
+def captured_addresses(target: Target, captured: Collection[str]) -> list[str]:
+    """Those addresses of a target that was looked up that appear in the captures, however they are written.
+
+    An unspecified address stands for this machine.
+    """
+    seen = {_plain(address) for address in captured}
+    here = any(address.is_loopback for address in seen)
+    return [
+        address for address in target.checked if (plain := _plain(address)) in seen or (plain.is_unspecified and here)
+    ]
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Without a zone, and IPv4 as IPv4 (RFC 4291 2.5.5.2)."""
+    read = ipaddress.ip_address(address.partition("%")[0])
+    return getattr(read, "ipv4_mapped", None) or read

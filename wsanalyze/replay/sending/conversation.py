@@ -20,7 +20,7 @@ from wsanalyze.replay.sending.frames import Frames, UnsendableError, closing, is
 from wsanalyze.replay.sending.opening import GONE
 from wsanalyze.replay.sending.settings import Settings
 
-MAX_MESSAGE: Final = 16 * 2**20
+MAX_MESSAGE: Final = 2**20
 """Bytes of a message: more than any log line or envelope has."""
 MAX_RECEIVED: Final = 256 * 2**20
 """Bytes of all that a target says on one WebSocket, after which it is not listened to any more."""

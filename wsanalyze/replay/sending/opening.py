@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +68,7 @@ class Opener:
         where = f"{target}" if target.address is None else f"{target} at {target.address}"
         try:
             with anyio.fail_after(self.settings.timeout):
-                stream = await anyio.connect_tcp(address, target.port)
+                stream = await _connected(target.checked or (address,), target.port)
         except TimeoutError:
             within = wording.seconds(self.settings.timeout)
             raise UnreachableError(f"cannot connect to {where}: no answer within {within}") from None
@@ -98,6 +100,14 @@ def _trust(context: ssl.SSLContext, cafile: Path) -> None:
         context.load_verify_locations(cafile)
     except OSError as error:
         raise ValueError(f"{cafile} holds no certificates that can be used: {error.strerror or error}") from None
+
+
+async def _connected(addresses: Sequence[str], port: int) -> anyio.abc.SocketStream:
+    """A connection to the first of the addresses that takes one. Raises OSError of the last one where none does."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return await anyio.connect_tcp(address, port)
+    return await anyio.connect_tcp(addresses[-1], port)
 
 
 def _context(target: Target, settings: Settings, http2: bool) -> ssl.SSLContext:

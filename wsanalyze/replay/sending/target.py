@@ -24,6 +24,8 @@ class Target:
     port: int
     address: str | None = None
     """What is connected to instead of `host`."""
+    checked: tuple[str, ...] = ()
+    """The addresses of the host that were looked up beforehand: no others are connected to."""
     sni: str | None = None
     """The name that TLS asks for, and that the certificate has to bear, instead of `host`."""
     cafile: Path | None = None
@@ -59,7 +61,15 @@ def parse_target(
         name, chosen = _resolved(entry)
         if name == host.lower():
             address = chosen
-    return Target(scheme, host, port, address, _name(sni, "the server name") if sni else None, cafile, insecure)
+    return Target(
+        scheme,
+        host,
+        port,
+        address,
+        sni=_name(sni, "the server name") if sni else None,
+        cafile=cafile,
+        insecure=insecure,
+    )
 
 
 def _origin(text: str) -> tuple[Literal["http", "https"], str, int]:

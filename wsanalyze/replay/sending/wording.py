@@ -80,4 +80,6 @@ def not_http(data: bytes, why: str) -> str:
     """That an answer is no HTTP, by its first bytes and what a parser said of it."""
     if data.startswith(_TLS_ALERT):
         return f"the answer is no HTTP but TLS (is it https://?): {escaped(data)}"
-    return f"the answer is no HTTP: {escaped(data)} ({one_line(why)})"
+    # What follows the first line may be headers, and those secrets.
+    first = data.partition(b"\n")[0]
+    return f"the answer is no HTTP: {escaped(first)} ({one_line(why)})"
