@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wsanalyze.replay.model import Captured, Plan
     from wsanalyze.replay.plan import Choice
     from wsanalyze.replay.run import Ran
-    from wsanalyze.replay.sending import Target
+    from wsanalyze.replay.sending import Settings, Target
     from wsanalyze.tables import Tables
 
 MAX_NAMED = 24
