@@ -85,3 +85,33 @@ def test_no_text_takes_long(evil: str) -> None:
     redaction.header("Sec-WebSocket-Protocol", evil)
     redaction.target(evil)
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("hello", "hello"),
+        ('{"a": [1, {"token": "s3cret", "n": 1}]}', '{"a": [1, {"token": "***", "n": 1}]}'),
+        ('{"otp": 123456, "session": {"id": "s3cret"}}', '{"otp": "***", "session": "***"}'),
+        ('{"inner": "{\\"token\\": \\"s3cret\\"}"}', '{"inner": "{\\"token\\": \\"***\\"}"}'),
+        ('{"n":1,"a":"b"}', '{"n":1,"a":"b"}'),
+        ("{'token': 's3cret'}", "{'token': '***'}"),
+        ('{\\"token\\":\\"s3cret\\"}', '{\\"token\\":\\"***\\"}'),
+        ("Authorization: Bearer s3crets3cret", "Authorization: ***"),
+        ("CONNECT\nlogin:x\npasscode:s3cret\n\n", "CONNECT\nlogin:x\npasscode:***\n\n"),
+        ("auth Bearer s3crets3cret", "auth Bearer ***"),
+        ("room=1&token=s3cret", "room=1&token=***"),
+        ("/a?x= token=s3cret b", "/a?x= token=*** b"),
+        ("/a%253Ftoken%253Ds3cret", "/a%253Ftoken%253D***"),
+    ],
+)
+def test_messages(text: str, shown: str) -> None:
+    assert redaction.message(text) == shown
+
+
+def test_a_message_that_is_too_long_to_look_through_is_masked() -> None:
+    assert redaction.message("x" * 70_000) == "*" * 70_000
+
+
+def test_the_user_of_an_authority_is_masked() -> None:
+    assert redaction.header("Host", "user:s3cret@app.test") == "***@app.test"

@@ -42,12 +42,16 @@ _ABOUT_SECRETS: Final = ("access-control-",)
 """Headers that are named after secrets and hold none."""
 
 _PARAMETER: Final = re.compile(
-    r"(?i)(?P<before>(?:^|[?&;#,])\s*|%3f|%26|%23|%3b)(?P<name>[^=?&;#,\s]{1,200}?)(?:=|%3d)"
+    r"(?i)(?P<before>^\s*|[?&;#,]\s*|\s|%(?:25){0,3}(?:3f|26|23|3b))(?P<name>[^=?&;#,\s]{1,200}?)(?:=|%(?:25){0,3}3d)"
 )
 _END: Final = re.compile(r"[&#;\s]|$")
-_ENCODED_END: Final = re.compile(r"(?i)[&#;\s]|%26|%23|%3b|$")
+_ENCODED_END: Final = re.compile(r"(?i)[&#;\s]|%(?:25){0,3}(?:26|23|3b)|$")
 _USERINFO: Final = re.compile(r"(?i)^(\w[\w+.-]*://)[^/@\s]+@")
 _DOTTED: Final = re.compile(r"(?<![\w.-])[\w.-]+")
+_MEMBER: Final = re.compile(
+    r"""(?P<before>\\{0,8}["'](?P<name>[^"'\\]{1,64})\\{0,8}["']\s{0,8}:\s{0,8}\\{0,8}["'])(?P<value>[^"'\\]+)"""
+)
+"""A member of what is nearly JSON."""
 _LINE: Final = re.compile(r"(?m)^(?P<before>[ \t]{0,8}(?P<name>[\w-]{1,64})[ \t]{0,8}:[ \t]{0,8})(?P<value>[^\r\n]+)")
 _SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic|negotiate|digest|ntlm)\s+)[\w~+/=.-]{8,}")
 _SUBPROTOCOL: Final = re.compile(
@@ -87,7 +91,7 @@ def message(text: str) -> str:
     changed = _without_members(text)
     if changed is not None:
         return changed
-    text = _LINE.sub(_without_value, text)
+    text = _LINE.sub(_without_value, _MEMBER.sub(_without_value, text))
     return target(_SCHEME.sub(rf"\g<1>{MASK}", text))
 
 

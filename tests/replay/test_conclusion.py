@@ -47,8 +47,8 @@ def blocked(detail: str) -> Captured:
         (captured(426, router=426, verdict="passed-through", detail="http/1.0"), came(),
          "The router accepts this handshake as the client sent it: the LB, which lowered it to HTTP/1.0, is the cause."),
         (captured(503, router=503, verdict="passed-through"), came(),
-         ("The router accepts this handshake now, and did not as the LB had passed it on: what the LB changed of it, or the router"
-          " or the app then, was the cause.")),
+         ("The router accepts this handshake, which was refused behind the LB: the router there, its app, or what the LB changed on"
+          " the way was the cause.")),
         (captured(400), came(),
          ("The router accepts this handshake when it arrives with Upgrade: whether the LB was the cause cannot be told from what"
           " was captured.")),
@@ -57,7 +57,7 @@ def blocked(detail: str) -> Captured:
         (captured(None, outcome="unknown"), came(None), "This handshake gets no answer; what the client got was not captured (no-answer)."),
         (captured(404), came(404, headers=UNKNOWN_ROUTE), "This handshake is refused without the LB too (404 unknown_route)."),
         (captured(400, verdict="stripped"), came(403),
-         "This handshake is refused without the LB too: that the LB strips the upgrade is not all (403)."),
+         "This handshake is refused without the LB too: the stripped upgrade was not all that was wrong (403)."),
         (captured(400, verdict="stripped"), came(400, headers=IS_NO_UPGRADE),
          "This handshake is refused as servers refuse what has lost its Upgrade: an LB before the target may strip it (400)."),
         (captured(400, head=handshake(Sec_WebSocket_Version="8")), came(400, headers=IS_NO_UPGRADE),
@@ -71,7 +71,7 @@ def blocked(detail: str) -> Captured:
          "This handshake is established without the LB as it was with it (with differences)."),
         (captured(101), came(503), "This handshake was established through the LB and is not without it (503)."),
         (captured(101), came(error="a masked frame"),
-         "This handshake is established without the LB as it was with it, but fails later on (a masked frame)."),
+         "This handshake is established without the LB as it was with it, but fails or is cut later on (a masked frame)."),
         (captured(400), came(error="a masked frame"),
          "This handshake fails after it was accepted, where it had not been before (a masked frame)."),
         (captured(400), came(accept_valid=False),
@@ -96,7 +96,7 @@ def test_several() -> None:
     others = [compare(page(200), got(status)) for status in (200, 404, 302)]
     assert conclude([PASSED, *others, DOWN, KEPT]) == (
         "This handshake is established without the LB as it was with it. Of 3 requests, 1 is answered worse than through the LB;"
-        " 1 is answered otherwise; 1 is answered as captured. 1 handshake could not be sent (connection refused);"
+        " 1 is answered otherwise, or had no answer to compare with; 1 is answered as captured. 1 handshake could not be sent (connection refused);"
         " 1 request was not to be sent (POST is not a safe method)."
     )
 

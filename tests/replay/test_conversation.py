@@ -12,7 +12,7 @@ from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.protocol import CLIENT, OPEN, SERVER, Protocol
 
-from wsanalyze.replay.conversation import MAX_PAYLOAD, conversation
+from wsanalyze.replay.conversation import MAX_PAYLOAD, Budget, conversation
 
 Piece = tuple[bool, int, bytes]
 WORDS = st.lists(st.tuples(st.booleans(), st.text(max_size=300), st.integers(1, 4)), max_size=12)
@@ -98,3 +98,11 @@ def test_a_bomb_is_left() -> None:
 @pytest.mark.parametrize(("lost", "why"), [("gap", "packets are missing"), ("limit", "there is more than is kept")])
 def test_what_was_not_captured_is_told(lost: str, why: str) -> None:
     assert conversation([], lost, None).lost == why
+
+
+def test_there_is_a_limit_for_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsanalyze.replay.conversation.MAX_FRAMES", 3)
+    budget = Budget()
+    found = [conversation([(True, 1, frame(b"one") + frame(b"two"))], None, None, budget) for _ in range(2)]
+    assert [len(one.frames) for one in found] == [2, 1]
+    assert [one.lost for one in found] == [None, "there is more than is kept"]

@@ -18,7 +18,8 @@ ODD = (
 def test_what_is_not_changed_is_as_captured(lines: list[bytes]) -> None:
     raw = b"".join(lines)
     head = Head.parse(raw, http2=False)
-    assert head.raw == raw or (b"\n\r\n" not in raw and b"\n\n" not in raw)
+    # Where the empty line at the end is missing, there is one.
+    assert head.raw in {raw, raw + b"\r\n"}
 
 
 @given(st.binary(max_size=200))
@@ -45,7 +46,7 @@ def test_a_header_is_set_where_it_stands() -> None:
     assert head.without(["HOST"]).raw == ODD.replace(b"hOsT:  app.test\r\n", b"")
 
 
-@pytest.mark.parametrize("line", [b"GET /ws HTTP/1.1", b"G /G HTTP/1.1", b"GET  HTTP/1.1", b"GET /ws"])
+@pytest.mark.parametrize("line", [b"GET /ws HTTP/1.1", b"G /G HTTP/1.1", b"GET /a b HTTP/1.1", b"GET /ws"])
 def test_only_the_target_is_changed(line: bytes) -> None:
     changed = Head.parse(line + b"\r\nA: /ws\r\n\r\n", http2=False).with_target("/x")
     assert (changed.method, changed.target) == (line.split(b" ")[0].decode(), "/x")

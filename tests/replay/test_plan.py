@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,20 @@ def test_secrets_in_messages_are_masked(tmp_path: Path) -> None:
     ((one,),) = [connection.requests for connection in planned(found).connections]
     assert b"s3cret" in one.steps[0].payload
     assert one.masked == ()
+
+
+def test_secrets_are_found_across_fragments(tmp_path: Path) -> None:
+    story = Story()
+    front = story.front().ask(handshake()).reply(switching())
+    whole = b'{"to": "\xc3\xa9", "token": "s3cret"}'
+    parts = [whole[:9], whole[9:14], whole[14:]]
+    for number, part in enumerate(parts):
+        raw = bytearray(frame(part, 0 if number else 1, masked=True))
+        raw[0] = (0x80 if number == len(parts) - 1 else 0) | (0 if number else 1)
+        front.ask(bytes(raw))
+    ((one,),) = [connection.requests for connection in planned(of_one(story.files(tmp_path)[0]), Edits()).connections]
+    assert [(step.fin, step.opcode) for step in one.steps] == [(False, 1), (False, 0), (True, 0)]
+    assert json.loads(b"".join(step.payload for step in one.steps)) == {"to": "\u00e9", "token": "***"}
 
 
 def test_what_is_asked_for() -> None:

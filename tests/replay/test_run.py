@@ -15,7 +15,7 @@ from wsanalyze.replay.edits import Edits
 from wsanalyze.replay.heads import Head
 from wsanalyze.replay.model import Captured, Plan
 from wsanalyze.replay.plan import Bounds, plan
-from wsanalyze.replay.run import replay
+from wsanalyze.replay.run import captured_addresses, looked_up, replay
 from wsanalyze.replay.sending import Settings, Target
 from wsanalyze.router import Behaviour, Router
 
@@ -83,3 +83,22 @@ def test_a_router_that_refuses(scenario: Scenario, refusing: Target) -> None:
             assert (one.replayed.outcome, one.replayed.error) == ("refused", None)
             assert one.replayed.status == 503 or not is_valid(one.captured)
             assert one.result in {"same", "worse", "different"}
+
+
+@pytest.mark.parametrize(
+    ("target", "captured", "found"),
+    [
+        ("127.0.0.1", ["127.0.0.1", "10.0.0.9"], True),
+        ("localhost", ["127.0.0.1"], True),
+        ("::ffff:127.0.0.1", ["127.0.0.1"], True),
+        ("127.0.0.1", ["::ffff:127.0.0.1"], True),
+        ("0.0.0.0", ["127.0.0.1"], True),  # noqa: S104 - nothing listens
+        ("0x7f000001", ["127.0.0.1"], True),
+        ("127.0.0.1", ["10.0.0.9", "::1"], False),
+        ("127.0.0.2", ["127.0.0.1"], False),
+    ],
+)
+def test_captured_addresses_are_known_however_they_are_written(target: str, captured: list[str], found: bool) -> None:
+    looked = looked_up(Target("http", target, 80))
+    assert looked.checked
+    assert bool(captured_addresses(looked, captured)) == found

@@ -30,7 +30,7 @@ sent (connection refused).
 Replayed to http://127.0.0.1:8080: 4 of 5 exchanges: 1 worse, 1 better, 2 same,
 1 not-sent.
 
-id  result    captured         replayed         messages  target
+id  result    captured         replayed         sent/got  target
 h3  worse     established 101  refused 503      -         /chat
 h1  better    refused 400      established 101  3/9       /chat?token=***
 h2  same      established 101  established 101  -         /chat

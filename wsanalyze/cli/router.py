@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import signal
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +18,11 @@ from wsanalyze.cli.errors import Failure
 
 if TYPE_CHECKING:
     from wsanalyze.router import Behaviour, Router, Settings
+
+MAX_LINES = 10_000
+"""Lines of the log that wait for their reader; further ones are left out."""
+PATIENCE = 2.0
+"""Seconds at the end for the reader to take what is left."""
 
 EPILOG = """\b
 Examples:
@@ -135,16 +144,9 @@ async def _run(settings: Settings, host: str, port: int, write_cert: Path | None
     from dataclasses import replace  # noqa: PLC0415
 
     ending = asyncio.Event()
-    failures: list[Failure] = []
-
-    def log(line: str) -> None:
-        try:
-            output.write(f"{line}\n", None, ())
-        except Failure as failure:
-            failures.append(failure)
-            ending.set()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, ending.set)
+    log = _Log(lambda: loop.call_soon_threadsafe(ending.set))
     made = _made(replace(settings, log=log, note=_note))
     if write_cert and made.certificate:
         output.write(made.certificate.decode(), str(write_cert), ())
@@ -157,8 +159,50 @@ async def _run(settings: Settings, host: str, port: int, write_cert: Path | None
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "that is no name of a host"
         raise Failure(None, f"cannot listen at {host}, port {port}: {why or error}") from None
-    if failures:
-        raise failures[0]
+    log.end()
+
+
+class _Log:
+    """Writes lines to standard output on a thread of its own: a reader that is slow keeps no connection waiting."""
+
+    def __init__(self, failed: Callable[[], object]) -> None:
+        self._lines: queue.Queue[str | None] = queue.Queue(MAX_LINES)
+        self._failed, self._error = failed, ""
+        self._dropped, self._gone = 0, False
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def __call__(self, line: str) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += not self._gone
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            data = f"{line}\n".encode(errors="backslashreplace")
+            try:
+                # Not by sys.stdout, whose lock would be held at the end by who waits.
+                while data:
+                    data = data[os.write(1, data) :]
+            except BrokenPipeError:
+                # A reader that has gone has seen enough.
+                self._gone = True
+                return
+            except OSError as error:
+                self._error = error.strerror or str(error)
+                self._failed()
+                return
+
+    def end(self) -> None:
+        """Write what is left, as far as somebody reads it. Raises Failure where the log could not be written."""
+        with suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(PATIENCE)
+        if self._dropped:
+            _note(f"{self._dropped} lines of the log were left out: nobody read them")
+        if self._error:
+            raise Failure(None, f"standard output cannot be written: {self._error}")
 
 
 def _made(settings: Settings) -> Router:

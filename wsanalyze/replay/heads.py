@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 _LINE_ENDS = b"\r\n"
+_BLANKS = b" \t\r\n"
 _EMPTY = (b"\r\n", b"\n")
 
 
@@ -64,10 +65,12 @@ class Head:
                 return cls(start, tuple(fields), b"".join(lines[index:]))
             if line[:1] in b" \t" and fields:
                 last = fields[-1]
-                fields[-1] = replace(last, value=(last.value + b" " + line.strip()).strip(), raw=last.raw + line)
+                fields[-1] = replace(
+                    last, value=(last.value + b" " + line.strip(_BLANKS)).strip(_BLANKS), raw=last.raw + line
+                )
             else:
                 name, _, value = line.partition(b":")
-                fields.append(Field(name.strip(), value.strip(), line))
+                fields.append(Field(name.strip(_BLANKS), value.strip(_BLANKS), line))
         return cls(start, tuple(fields))
 
     @property

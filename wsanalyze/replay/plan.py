@@ -203,13 +203,13 @@ def _payloads(frames: Sequence[Frame], edits: Edits) -> Iterator[bytes]:
         if frame.opcode >= CLOSE:
             # A status code comes before the reason (RFC 6455 5.5.1).
             code = 2 if frame.opcode == CLOSE else 0
-            shown[index] = frame.payload[:code] + _masked(frame.payload[code:])[: 125 - code]
+            shown[index] = frame.payload[:code] + _masked(frame.payload[code:], text=True)[: 125 - code]
             continue
         text = frame.opcode == TEXT if frame.opcode else text
         message.append(index)
         if frame.fin or index == len(ours) - 1:
             whole = b"".join(ours[part].payload for part in message)
-            left = _masked(whole) if text else whole
+            left = _masked(whole, text=text)
             for part in message:
                 size = len(left) if part == message[-1] else len(ours[part].payload)
                 shown[part], left = left[:size], left[size:]
@@ -217,11 +217,14 @@ def _payloads(frames: Sequence[Frame], edits: Edits) -> Iterator[bytes]:
     yield from (shown.get(index, frame.payload) for index, frame in enumerate(ours))
 
 
-def _masked(payload: bytes) -> bytes:
-    """Text without the secrets that have the form of one; bytes that are no text stay as they are."""
-    text = payload.decode("utf-8", "surrogateescape")
-    shown = redaction.message(text)
-    return payload if shown == text else shown.encode("utf-8", "surrogateescape")
+def _masked(payload: bytes, *, text: bool) -> bytes:
+    """Text without the secrets that have the form of one, be it sent as `text` or as bytes; what is none stays as it is."""
+    try:
+        read = payload.decode("utf-8", "surrogateescape" if text else "strict")
+    except UnicodeDecodeError:
+        return payload
+    shown = redaction.message(read)
+    return payload if shown == read else shown.encode("utf-8", "surrogateescape")
 
 
 def _lingers(one: Captured) -> float:

@@ -30,22 +30,29 @@ def _reasons(one: Captured, head: Head, methods: Collection[str]) -> Iterator[st
     method = head.method
     if not _TOKEN.fullmatch(method):
         yield "its request-line is none of HTTP"
+    if not head.target or not re.fullmatch(r"[^\s\x00-\x20\x7f]+", head.target):
+        yield "its target is none of HTTP"
     yield from _odd_bytes(head)
     # RFC 6455 4.1, RFC 8441 4: a handshake changes nothing if its method is that of one.
     if not (one.handshake and method == ("GET" if head.start else "CONNECT")):
-        if method == "CONNECT":
-            yield "a tunnel (CONNECT) cannot be replayed"
-        if not one.handshake and "upgrade" in ",".join(head.values("connection")).lower() and head.values("upgrade"):
-            yield f"it asks for another protocol: {', '.join(head.values('upgrade'))[:40]}"
-        if method not in methods:
-            yield f"{method[:40]} may change something: --allow-method {method[:40]} sends it"
-    for name in _OVERRIDES:
-        for other in head.values(name):
-            if other.upper() not in methods:
-                yield f"{name} asks for another method, which may change something"
+        yield from _doing(one, head, methods)
+    overrides = [name for name in _OVERRIDES for other in head.values(name) if other.upper() not in methods]
+    if overrides:
+        yield f"{overrides[0]} asks for another method, which may change something"
     if not one.handshake and not one.body_whole:
         yield "the body of the request is not whole in the capture"
     yield from _odd_framing(one, head)
+
+
+def _doing(one: Captured, head: Head, methods: Collection[str]) -> Iterator[str]:
+    """What it asks for that is not to be done."""
+    method = head.method[:40]
+    if method == "CONNECT":
+        yield "a tunnel (CONNECT) cannot be replayed"
+    if not one.handshake and "upgrade" in ",".join(head.values("connection")).lower() and head.values("upgrade"):
+        yield f"it asks for another protocol: {', '.join(head.values('upgrade'))[:40]}"
+    if method not in methods:
+        yield f"{method} may change something: --allow-method {method} sends it"
 
 
 def _odd_bytes(head: Head) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _asked(captured: Captured, *, show_secrets: bool) -> dict[str, Any]:
         "handshake": captured.handshake,
         "http_version": captured.version,
         "method": request.method,
-        "host": request.host,
+        "host": _header("Host", request.host, show_secrets=show_secrets),
         "target": _target(request.target, show_secrets=show_secrets),
     }
 
