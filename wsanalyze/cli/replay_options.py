@@ -113,7 +113,7 @@ target = _all(
 )  # fmt: skip
 choice = _all(
     click.option("--only", type=click.Choice(["handshakes", "requests"]), help="Only these."),
-    click.option("--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this one, such as h1 or r3; may be given several times."),
+    click.option("--id", "ids", multiple=True, metavar="ID", callback=_ids, help="Only this one, such as h1 or r3; several by commas or times."),
     click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only what was asked of this host; * stands for anything."),
     click.option("--path", "paths", multiple=True, metavar="PATH", help="Only what was asked for this path; * stands for anything."),
     click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, metavar="N",
