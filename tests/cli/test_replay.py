@@ -283,6 +283,14 @@ def test_what_is_written_stands_beside_the_original_front(run: Run) -> None:
     assert "got 101" in " ".join(run("show", CLEAN, "back.pcapng", "h1").stdout.split())
 
 
+def test_a_replay_is_no_front_of_what_was_captured_at_another_time(run: Run) -> None:
+    run("replay", CLEAN, "--only", "handshakes", "--write", "front.pcapng", *FAST)
+    done = run("pcap", "front.pcapng", str(CAPTURES / "nginx-upgrade-map" / "back.pcap"), "--format", "json")
+    told = json.loads(done.stdout)
+    assert {one["verdict"] for one in told["handshakes"]} == {"undetermined"}
+    assert told["findings"] == []
+
+
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_tshark_finds_nothing_odd_in_what_is_written(run: Run, tmp_path: Path) -> None:
     run("replay", CLEAN, "--write", "back.pcapng", *FAST)
