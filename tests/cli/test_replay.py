@@ -288,7 +288,8 @@ def test_a_replay_is_no_front_of_what_was_captured_at_another_time(run: Run) -> 
     done = run("pcap", "front.pcapng", str(CAPTURES / "nginx-upgrade-map" / "back.pcap"), "--format", "json")
     told = json.loads(done.stdout)
     assert {one["verdict"] for one in told["handshakes"]} == {"undetermined"}
-    assert told["findings"] == []
+    blaming = {"upgrade-stripped", "websocket-terminated", "handshake-blocked", "x-forwarded-for-missing"}
+    assert blaming.isdisjoint(finding["rule"] for finding in told["findings"])
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
