@@ -65,7 +65,7 @@ def test_a_router_that_accepts(scenario: Scenario) -> None:
     assert len(ran.compared) == sum(len(one.requests) for one in made.connections) + len(made.not_sent)
     for one in ran.compared:
         if one.replayed is None:
-            assert one.captured.head == b""
+            assert one.captured.head == b"" or Head.parse(one.captured.head, http2=False).method == "POST"
             continue
         assert one.replayed.error is None
         valid = is_valid(one.captured)

@@ -197,14 +197,14 @@ async def test_an_answer_before_the_whole_request_was_sent() -> None:
         (
             b"SSH-2.0-OpenSSH\r\n",
             "no-answer",
-            'the answer is no HTTP: "SSH-2.0-OpenSSH\\r\\n" (it does not begin with HTTP/)',
+            'the answer is no HTTP: "SSH-2.0-OpenSSH\\r" (it does not begin with HTTP/)',
         ),
         (b"\x15\x03\x01\0\2\2\x0a", "no-answer", "the answer is no HTTP but TLS (is it https://?): "),
         (b"\x1b[2J\0", "no-answer", 'the answer is no HTTP: "\\x1b[2J\\x00" (it does not begin with HTTP/)'),
         (
             b"HTTP/1.1 abc\r\n\r\n",
             "no-answer",
-            'the answer is no HTTP: "HTTP/1.1 abc\\r\\n\\r\\n" (illegal status line',
+            'the answer is no HTTP: "HTTP/1.1 abc\\r" (illegal status line',
         ),
         (b"HTTP/1.1 200 OK\r\na b: c\r\n\r\n", "no-answer", "the answer is no HTTP: "),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "no-answer", "the answer is no HTTP: "),

@@ -152,7 +152,9 @@ async def test_targets_that_do_not_speak_http2() -> None:
     (down,) = await replay([asked("r1", "/x")], unused())
     assert {one.outcome for one in (*old, mute, closes, down)} == {"no-answer"}
     for one in old:
-        assert (one.error or "").startswith('the target does not speak HTTP/2: "HTTP/1.1 400 Bad Request')
+        assert (one.error or "").startswith(
+            'the target does not speak HTTP/2 (--http 1.1 translates): "HTTP/1.1 400 Bad Request'
+        )
     assert mute.error == "the target sent no SETTINGS of HTTP/2 within 0.3 s"
     assert closes.error is not None
     assert closes.error.startswith("the target ")
@@ -171,7 +173,7 @@ async def test_what_tls_agrees_on(protocols: list[str]) -> None:
         assert (replayed.outcome, replayed.received, replayed.error) == ("established", 1, None)
     else:
         agreed = protocols[0] if protocols else "no protocol"
-        assert replayed.error == f"the target does not speak HTTP/2: TLS agreed on {agreed}"
+        assert replayed.error == f"the target does not speak HTTP/2 (--http 1.1 translates): TLS agreed on {agreed}"
 
 
 async def test_the_version_may_be_chosen() -> None:

@@ -72,7 +72,9 @@ async def test_the_name_to_ask_for(authority: trustme.CA, cafile: Path) -> None:
     assert [one.outcome for one in (by_sni, by_host, any_will_do)] == ["established"] * 3
     assert names[:2] == ["router.example.com"] * 2
     assert wrong.outcome == "no-answer"
-    assert (wrong.error or "").startswith("the certificate does not fit 127.0.0.1 (IP address mismatch")
+    assert (wrong.error or "").startswith(
+        "the certificate for 127.0.0.1 is not trusted (--cafile, --sni or --insecure): IP address mismatch"
+    )
     assert (wrong.error or "").endswith("--cafile names another authority, --sni another name, --insecure takes any")
 
 
@@ -80,7 +82,7 @@ async def test_a_certificate_that_nobody_vouches_for(authority: trustme.CA) -> N
     async with websocket_server(echo, ssl=server_side(authority, "127.0.0.1")) as target:
         replayed = await replay(target)
     assert replayed.outcome == "no-answer"
-    assert "the certificate does not fit 127.0.0.1 (unable to get local issuer certificate)" in (replayed.error or "")
+    assert "(--cafile, --sni or --insecure): unable to get local issuer certificate" in (replayed.error or "")
 
 
 async def test_a_target_that_does_not_speak_tls() -> None:

@@ -20,8 +20,12 @@ from wsanalyze.replay.sending.frames import Frames, UnsendableError, closing, is
 from wsanalyze.replay.sending.opening import GONE
 from wsanalyze.replay.sending.settings import Settings
 
-MAX_MESSAGE: Final = 2**20
+MAX_MESSAGE: Final = 16 * 2**20
 """Bytes of a message: more than any log line or envelope has."""
+MAX_TOGETHER: Final = 160 * 2**20
+"""Bytes of messages that are not whole yet, of all connections that may be open at once."""
+MIN_MESSAGE: Final = 2**20
+"""Bytes that each may have, however many connections there are."""
 MAX_RECEIVED: Final = 256 * 2**20
 """Bytes of all that a target says on one WebSocket, after which it is not listened to any more."""
 _CHUNK: Final = 8192
@@ -47,7 +51,8 @@ class Conversation:
         deflate: PerMessageDeflate | None,
     ) -> None:
         self._stream, self._request, self._replayed, self._settings = stream, request, replayed, settings
-        self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=MAX_MESSAGE, logger=_LOGGER)
+        self._limit = min(MAX_MESSAGE, max(MIN_MESSAGE, MAX_TOGETHER // settings.concurrency))
+        self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=self._limit, logger=_LOGGER)
         self._protocol.extensions = [deflate] if deflate is not None else []
         self._frames = Frames(deflate)
         self._sending = anyio.Lock()
@@ -248,6 +253,6 @@ class Conversation:
         replayed.closed_by = self._by or ("server" if self._left and replayed.error is None else "client")
         error = protocol.parser_exc
         if isinstance(error, PayloadTooBig):
-            replayed.error = f"a message of the target is larger than {MAX_MESSAGE >> 20} MiB"
+            replayed.error = f"a message of the target is larger than {self._limit >> 20} MiB"
         elif error is not None and not isinstance(error, EOFError):
             replayed.error = f"what the target sent is no valid WebSocket: {wording.one_line(str(error))}"
