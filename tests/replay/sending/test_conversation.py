@@ -33,7 +33,7 @@ async def test_messages_are_sent_and_counted() -> None:
     assert (replayed.sent, replayed.received, replayed.received_text, replayed.received_binary) == (2, 2, 1, 1)
     assert (replayed.close_code, replayed.closed_by, replayed.error, replayed.notes) == (1000, "client", None, [])
     assert replayed.latency is not None
-    assert replayed.latency < 1
+    assert replayed.latency < 10
 
 
 async def test_aiohttp_as_the_target() -> None:
@@ -170,9 +170,11 @@ async def test_by_the_clock() -> None:
     steps = [step("a", at=0.1, follows=9), step("b", at=0.3, follows=9), step("c", at=60.0, follows=9)]
     async with websocket_server(handler) as target:
         settings = Settings(speed=2, gate="time", max_gap=0.4)
+        began = asyncio.get_running_loop().time()
         replayed = await replay(handshake(steps=steps), target, settings)
-    assert 0.08 < times[1] - times[0] < 1
-    assert 0.18 < times[2] - times[1] < 1
+    # None before its time; the last pause is the longest that is allowed.
+    assert all(moment - began > due - 0.02 for moment, due in zip(times, (0.05, 0.15, 0.35), strict=True))
+    assert times[2] - times[1] < 20
     assert (replayed.sent, replayed.notes) == (3, [])
 
 
