@@ -95,6 +95,7 @@ def test_no_text_takes_long(evil: str) -> None:
         ('{"otp": 123456, "session": {"id": "s3cret"}}', '{"otp": "***", "session": "***"}'),
         ('{"inner": "{\\"token\\": \\"s3cret\\"}"}', '{"inner": "{\\"token\\": \\"***\\"}"}'),
         ('{"n":1,"a":"b"}', '{"n":1,"a":"b"}'),
+        ('{"x": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "x": 1}', '{"x": "***", "x": 1}'),
         ("{'token': 's3cret'}", "{'token': '***'}"),
         ('{\\"token\\":\\"s3cret\\"}', '{\\"token\\":\\"***\\"}'),
         ("Authorization: Bearer s3crets3cret", "Authorization: ***"),

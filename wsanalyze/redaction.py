@@ -100,13 +100,14 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 def _without_members(text: str) -> str | None:
-    """JSON without members that are secrets, written anew where there were any; None for what is no JSON object or array."""
+    """JSON without members that are secrets, written anew where there were any; None where there were none, or what is no JSON."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
         read = json.loads(text)
         changed = _masked(read)
-        return text if changed == read else json.dumps(changed)
+        # A name that stands twice is read once: the text itself is looked through as well.
+        return None if changed == read else target(json.dumps(changed))
     except (ValueError, RecursionError):
         return None
 

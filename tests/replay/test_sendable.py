@@ -12,6 +12,7 @@ from wsanalyze.replay.heads import Head
 from wsanalyze.replay.model import Captured
 from wsanalyze.replay.plan import Bounds, plan
 from wsanalyze.replay.sendable import unsendable
+from wsanalyze.report import replay_json, replay_plan
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -88,3 +89,10 @@ def test_what_http_1_has_no_way_to_say() -> None:
     assert plan([one], Edits(), Bounds()).not_sent == ()
     (left,) = plan([one], Edits(http2=False), Bounds()).not_sent
     assert left.why == "nothing tells where its body ends"
+
+
+def test_what_is_no_request_line_is_not_shown_as_a_method() -> None:
+    one = page(line="GET\t/a?token=s3cret HTTP/1.1")
+    made = plan([one], Edits(), Bounds())
+    for show in (replay_plan.render_plan, replay_json.render_plan):
+        assert "s3cret" not in show(made, "http://app.test:80")

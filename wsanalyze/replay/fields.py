@@ -5,11 +5,15 @@ In HTTP/2 there is no start-line; its pseudo-header fields are fields whose name
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from websockets.utils import accept_key
 
 from wsanalyze.rules.header_lists import elements
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 5.6.2."""
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -94,4 +98,9 @@ def asked(head: bytes) -> Asked:
         return Asked(method, target, host or value(read.fields, "host"))
     method, _, rest = read.start.partition(" ")
     target, _, version = rest.rpartition(" ")
-    return Asked(method, (target if version.startswith("HTTP/") else rest) or None, value(read.fields, "host"))
+    # What is none may hold anything, a target with its secrets too.
+    return Asked(
+        method if _TOKEN.fullmatch(method) else None,
+        (target if version.startswith("HTTP/") else rest) or None,
+        value(read.fields, "host"),
+    )
