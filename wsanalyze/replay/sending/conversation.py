@@ -16,6 +16,8 @@ from websockets.protocol import Protocol, Side, State
 
 from wsanalyze.replay.model import Replayed, Request, Step
 from wsanalyze.replay.sending import wording
+from wsanalyze.replay.sending.extensions import NotNegotiatedError, agreed
+from wsanalyze.replay.sending.fields import asked, joined
 from wsanalyze.replay.sending.frames import Frames, UnsendableError, closing, is_close, is_data
 from wsanalyze.replay.sending.opening import GONE
 from wsanalyze.replay.sending.settings import Settings
@@ -256,3 +258,16 @@ class Conversation:
             replayed.error = f"a message of the target is larger than {self._limit >> 20} MiB"
         elif error is not None and not isinstance(error, EOFError):
             replayed.error = f"what the target sent is no valid WebSocket: {wording.one_line(str(error))}"
+
+
+async def converse(
+    stream: anyio.abc.ByteStream, request: Request, replayed: Replayed, settings: Settings, begun: bytes = b""
+) -> None:
+    """Go on with a WebSocket that was accepted; `begun` is what came of it with the answer."""
+    try:
+        deflate = agreed(joined(asked(request), "sec-websocket-extensions"), replayed.extensions)
+    except NotNegotiatedError as error:
+        replayed.error = str(error)
+        replayed.close_code, replayed.closed_by = int(CloseCode.ABNORMAL_CLOSURE), "client"
+        return
+    await Conversation(stream, request, replayed, settings, deflate).hold(begun)

@@ -10,9 +10,7 @@ import anyio.abc
 from wsanalyze.replay.model import ESTABLISHED, NO_ANSWER, Connection, Replayed, Request
 from wsanalyze.replay.sending import wording
 from wsanalyze.replay.sending.answer import Answer, Answering, Failure
-from wsanalyze.replay.sending.conversation import Conversation
-from wsanalyze.replay.sending.extensions import NotNegotiatedError, agreed
-from wsanalyze.replay.sending.fields import asked, joined
+from wsanalyze.replay.sending.conversation import converse
 from wsanalyze.replay.sending.handshake import tell
 from wsanalyze.replay.sending.opening import GONE, Opener, UnreachableError
 from wsanalyze.replay.sending.results import Results
@@ -149,13 +147,7 @@ class Http1:
             await self._leave()
 
     async def _converse(self, request: Request, replayed: Replayed, answering: Answering) -> None:
-        try:
-            deflate = agreed(joined(asked(request), "sec-websocket-extensions"), replayed.extensions)
-        except NotNegotiatedError as error:
-            replayed.error = str(error)
-            replayed.close_code, replayed.closed_by = 1006, "client"
-        else:
-            await Conversation(answering.stream, request, replayed, self._settings, deflate).hold(answering.rest)
+        await converse(answering.stream, request, replayed, self._settings, answering.rest)
         await self._leave()
 
     async def _leave(self) -> None:

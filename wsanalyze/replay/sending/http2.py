@@ -11,9 +11,7 @@ from h2.exceptions import H2Error
 from wsanalyze.replay.model import ESTABLISHED, NO_ANSWER, RESET, Connection, Replayed, Request
 from wsanalyze.replay.sending import wording
 from wsanalyze.replay.sending.answer import MAX_BODY
-from wsanalyze.replay.sending.conversation import Conversation
-from wsanalyze.replay.sending.extensions import NotNegotiatedError, agreed
-from wsanalyze.replay.sending.fields import asked, joined
+from wsanalyze.replay.sending.conversation import converse
 from wsanalyze.replay.sending.handshake import tell
 from wsanalyze.replay.sending.opening import GONE, Opener, UnreachableError
 from wsanalyze.replay.sending.results import Results
@@ -168,18 +166,9 @@ class Http2:
         replayed.latency = anyio.current_time() - begun
         tell(request, int(stream.status), stream.fields, replayed, http2=True)
         if replayed.outcome == ESTABLISHED:
-            await self._converse(stream, request, replayed)
+            await converse(stream, request, replayed, self._settings)
         else:
             await self._body(stream, replayed)
-
-    async def _converse(self, stream: Stream, request: Request, replayed: Replayed) -> None:
-        try:
-            deflate = agreed(joined(asked(request), "sec-websocket-extensions"), replayed.extensions)
-        except NotNegotiatedError as error:
-            replayed.error = str(error)
-            replayed.close_code, replayed.closed_by = 1006, "client"
-        else:
-            await Conversation(stream, request, replayed, self._settings, deflate).hold(b"")
 
     async def _body(self, stream: Stream, replayed: Replayed) -> None:
         timeout = self._settings.timeout
