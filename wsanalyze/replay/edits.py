@@ -47,6 +47,7 @@ class Edits:
 class Edited:
     """A request's head as it is sent."""
 
+    captured: Captured
     head: Head
     key: str | None
     """What its answer is verified by."""
@@ -73,7 +74,7 @@ def edited(captured: Captured, edits: Edits) -> Edited:
     for name, value in edits.set_:
         head = head.having(name, value)
     head, key = _with_key(head, captured, keep=edits.keep_key)
-    return Edited(head, key, masked)
+    return Edited(captured, head, key, masked)
 
 
 def _without_secrets(head: Head) -> tuple[Head, tuple[str, ...]]:

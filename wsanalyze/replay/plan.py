@@ -13,7 +13,7 @@ import pandas as pd
 
 from wsanalyze import redaction
 from wsanalyze.filters import Filter
-from wsanalyze.replay.edits import Edits, edited, proxy_header
+from wsanalyze.replay.edits import Edited, Edits, edited, proxy_header
 from wsanalyze.replay.heads import Head
 from wsanalyze.replay.model import Captured, Connection, Frame, NotSent, Plan, Request, Step
 from wsanalyze.replay.sendable import unsendable
@@ -76,16 +76,17 @@ class Bounds:
 def plan(captured: Sequence[Captured], edits: Edits, bounds: Bounds) -> Plan:
     """What is to be done with what was captured, in order of time."""
     not_sent: list[NotSent] = []
-    sent: dict[int, list[Captured]] = defaultdict(list)
+    sent: dict[int, list[Edited]] = defaultdict(list)
     for one in captured:
-        why = _unsendable(one, edits, bounds)
+        made = edited(one, edits)
+        why = _unsendable(made, bounds)
         if why is None:
-            sent[one.connection].append(one)
+            sent[one.connection].append(made)
         else:
             not_sent.append(NotSent(one, why))
-    clock = _Clock((one for some in sent.values() for one in some), bounds.max_gap)
-    ordered = sorted(sent.values(), key=lambda exchanges: exchanges[0].asked)
-    connections = [_connection(number, exchanges, clock, edits) for number, exchanges in enumerate(ordered, 1)]
+    clock = _Clock((made.captured for some in sent.values() for made in some), bounds.max_gap)
+    ordered = sorted(sent.values(), key=lambda made: made[0].captured.asked)
+    connections = [_connection(number, made, clock, edits) for number, made in enumerate(ordered, 1)]
     return Plan(tuple(connections), tuple(not_sent))
 
 
@@ -102,12 +103,15 @@ def repeated(once: Plan, times: int) -> Plan:
     return replace(once, connections=tuple(connections))
 
 
-def _unsendable(one: Captured, edits: Edits, bounds: Bounds) -> str | None:
+def _unsendable(made: Edited, bounds: Bounds) -> str | None:
     """Why an exchange is not sent; None where it is."""
+    one = made.captured
     if not one.head:
         return "the head of the request is not whole in the capture"
-    captured = unsendable(one, Head.parse(one.head, http2=one.version == "2"), bounds.methods)
-    return captured or unsendable(one, edited(one, edits).head, bounds.methods)
+    # What was captured has to be one request, and so has what is made of it.
+    return unsendable(one, Head.parse(one.head, http2=one.version == "2"), bounds.methods) or unsendable(
+        one, made.head, bounds.methods
+    )
 
 
 class _Clock:
@@ -131,24 +135,25 @@ def _moments(one: Captured) -> Iterable[int]:
     yield from (frame.time for frame in one.frames)
 
 
-def _connection(number: int, exchanges: Sequence[Captured], clock: _Clock, edits: Edits) -> Connection:
-    http2 = exchanges[0].version == "2" and edits.http2
+def _connection(number: int, exchanges: Sequence[Edited], clock: _Clock, edits: Edits) -> Connection:
+    first = exchanges[0].captured
+    http2 = first.version == "2" and edits.http2
     requests = []
     before: Captured | None = None
-    for one in exchanges:
-        requests.append(_request(one, before, edits, http2=http2))
-        before = one
+    for made in exchanges:
+        requests.append(_request(made, before, edits, http2=http2))
+        before = made.captured
     return Connection(
         number=number,
-        start=clock.seconds(exchanges[0].asked),
+        start=clock.seconds(first.asked),
         http2=http2,
-        proxy_header=proxy_header(exchanges[0], edits.proxy_protocol),
+        proxy_header=proxy_header(first, edits.proxy_protocol),
         requests=tuple(requests),
     )
 
 
-def _request(one: Captured, before: Captured | None, edits: Edits, *, http2: bool) -> Request:
-    made = edited(one, edits)
+def _request(made: Edited, before: Captured | None, edits: Edits, *, http2: bool) -> Request:
+    one = made.captured
     # In HTTP/2 requests do not wait for each other.
     since = one.asked if before is None else before.asked if http2 else before.answered or before.asked
     steps, masked = _steps(one, edits)
