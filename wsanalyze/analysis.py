@@ -126,7 +126,7 @@ def judge(
     handshakes = verdicts.judge(pairs, front, back, box)
     behind = requests.behind_box(pairs, handshakes, back, front)
     accused = handshakes
-    if back.is_replayed_from(front):
+    if back.was_captured_apart_from(front):
         # What a replay sent says nothing of the load balancer.
         handshakes = undecided(handshakes, front, back)
         accused, behind = handshakes.iloc[:0], behind.iloc[:0]

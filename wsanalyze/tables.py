@@ -75,7 +75,7 @@ class Tables:
         applications = self.captures["application"]
         return bool(applications.str.startswith(REPLAY).any()) if applications.notna().any() else False
 
-    def is_replayed_from(self, front: Tables) -> bool:
+    def was_captured_apart_from(self, front: Tables) -> bool:
         """Whether, of both sides, this one is a replay that did not go through the box; or the front is one of another time."""
         return self.is_replay or (front.is_replay and not _overlap(front.captures, self.captures))
 

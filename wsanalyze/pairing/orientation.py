@@ -24,7 +24,7 @@ def paired(front: Tables, back: Tables, *, clock_offset: float | None = None) ->
     """Front, back, their pairs, and what there is to say; `clock_offset` as for `pairing.pair`, then nothing is set or turned."""
     if clock_offset is not None:
         return front, back, pair(front, back, clock_offset=clock_offset), ()
-    if back.is_replayed_from(front):
+    if back.was_captured_apart_from(front):
         return front, back, pair(front, back, timeless=True), _REPLAYED if back.is_replay else _OF_ANOTHER_TIME
     said: Said = ()
     if alignment.is_several(front, back):

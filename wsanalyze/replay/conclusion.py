@@ -26,7 +26,7 @@ def conclude(compared: Sequence[Compared], *, embedded: bool = False) -> str:
     told = _told(compared)
     if not embedded or not any(one.works and one.captured.handshake for one in compared):
         return told
-    caveat = "It accepts every valid handshake: --target URL asks your router."
+    caveat = "The test router accepts every valid handshake: --target URL asks yours."
     return f"{told.replace('the router accepts', 'the test router accepts')} {caveat}"
 
 

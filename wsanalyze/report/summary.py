@@ -70,7 +70,7 @@ def _carried(count: int) -> str:
 def _told(analysis: Analysis, handshakes: pd.DataFrame) -> str:
     """What it does with the handshakes that could be read, in one sentence."""
     total = len(handshakes)
-    if analysis.back.is_replayed_from(analysis.front):
+    if analysis.back.was_captured_apart_from(analysis.front):
         return _replayed(handshakes, "back" if analysis.back.is_replay else "front")
     counts = Counter(handshakes["verdict"])
     bad = [verdict for verdict in WORST_FIRST[:3] if counts[verdict]]
