@@ -95,17 +95,15 @@ pub(crate) fn read_heads<'py>(
 /// sent, as (by the client, time, bytes), each side's in the order of its stream; and why some of that is not there, `gap` or
 /// `limit`, or None.
 #[pyfunction]
-#[pyo3(signature = (files, wanted, key_log=Vec::new(), progress=None))]
+#[pyo3(signature = (files, wanted, key_log=Vec::new()))]
 pub(crate) fn read_traffic<'py>(
     py: Python<'py>,
     files: Vec<String>,
     wanted: Vec<ExchangeId>,
     key_log: Vec<u8>,
-    progress: Option<Py<PyAny>>,
 ) -> PyResult<HashMap<ExchangeId, TrafficBytes<'py>>> {
     let wanted = Wanted::traffic(wanted);
-    let found =
-        read(py, &files, progress.as_ref(), |series, progress| Ok(pass::again(series, wanted, &key_log, progress)))?;
+    let found = read(py, &files, None, |series, progress| Ok(pass::again(series, wanted, &key_log, progress)))?;
     let bytes = |bytes: &[u8]| PyBytes::new(py, bytes);
     let piece = |piece: &Piece| (piece.sender == Direction::Client, piece.time, bytes(&piece.bytes));
     let traffic = found.into_iter().map(|(exchange, found)| {
