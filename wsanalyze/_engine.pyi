@@ -45,7 +45,6 @@ def read_traffic(
     files: Sequence[str],
     wanted: Sequence[tuple[int, int]],
     key_log: bytes = b"",
-    progress: Callable[[int], object] | None = None,
 ) -> dict[
     tuple[int, int], tuple[tuple[bytes | None, bytes | None], bytes, bool, list[tuple[bool, int, bytes]], str | None]
 ]:
